@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Accounting of one device: which delivery answers which raise.
+ *
+ * What is known: for each raise the moments just before and just after the
+ * device wrote its eventfd, [before, after], in order and not overlapping; for
+ * each delivery the moment the guest took it, in order.  What is not known is
+ * which raises one delivery answered, because hardware may coalesce.  The rule:
+ *
+ *  1. A raise has begun at time t when before <= t.  A delivery can answer
+ *     only raises that have begun: a guest on another core may well take the
+ *     interrupt before the device's write returns, so `after` is no bound.
+ *  2. Each delivery answers a group of consecutive raises, at least one, and
+ *     the groups are in order.
+ *  3. A delivery answers every raise that has begun and that no former
+ *     delivery answers.  If there is none, it takes over the newest raise of
+ *     a former delivery that answers several, at most ACCOUNT_STAGES back
+ *     (each delivery between hands on its own): that raise was then still on
+ *     its way while the former one was taken.
+ *  4. If there is none to take over either, the delivery is spurious.
+ *
+ * Then
+ *	delivered	deliveries that are not spurious
+ *	lost		raises that begun after the last such delivery
+ *	coalesced	all other raises but the first of each group
+ * and raised = delivered + coalesced + lost, always.  The latency of a
+ * delivery is its time less `before` of the first raise of its group.
+ *
+ * A raise that vanished while a later one was delivered thus counts as
+ * coalesced: no count can tell the two apart.  A device that waits for the
+ * acknowledgement of each raise before the next leaves no such doubt, every
+ * group has one raise.
+ *
+ * Not thread-safe.  Memory is bounded: see account_raise().
+ */
+#ifndef CLI_ACCOUNT_H
+#define CLI_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct account;
+struct hist;
+
+/*
+ * Deliveries that may still follow for raises made before one delivery was
+ * taken: an interrupt can wait in the eventfd's counter, in the loop's hand,
+ * in a posted-interrupt descriptor and in the local APIC's IRR.
+ */
+#define ACCOUNT_STAGES 4
+
+/* Raises that may wait for a delivery; more are no run, but a dead guest. */
+#define ACCOUNT_MAX_PENDING (UINT64_C(1) << 20)
+
+struct account_counts {
+	uint64_t raised;
+	uint64_t delivered;
+	uint64_t coalesced;
+	uint64_t lost;
+	uint64_t spurious;
+	/* Of a device that died: deliveries later than its last report. */
+	uint64_t unreported;
+};
+
+/* NULL: no memory. */
+struct account *account_create(void);
+void account_destroy(struct account *account);
+
+/*
+ * account_raise - the next raise.  @before is not less than the former @after
+ * or account_known(), and @after not less than @before.
+ * 0, -ENOMEM, -ENOBUFS (ACCOUNT_MAX_PENDING raises without a delivery).
+ */
+int account_raise(struct account *account, uint64_t before, uint64_t after);
+
+/* All raises before @time have been told. */
+void account_upto(struct account *account, uint64_t time);
+uint64_t account_known(const struct account *account);
+
+/*
+ * account_delivery - the next delivery.  False, and nothing was done, while a
+ * raise not told yet might have begun by then: account_known() <= @time.  A
+ * @time before the former delivery's is taken as that one's.
+ */
+bool account_delivery(struct account *account, uint64_t time);
+
+/*
+ * account_tail - a delivery after the last report of a device that died
+ * without telling all its raises: matched when it can be, else unreported.
+ */
+void account_tail(struct account *account, uint64_t time);
+
+/* No more deliveries will come: settle all that is still open. */
+void account_finish(struct account *account);
+
+/* Any time; before account_finish() what may still be answered is lost. */
+void account_get(const struct account *account, struct account_counts *counts);
+
+/* Complete only after account_finish(). */
+const struct hist *account_latency(const struct account *account);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Tokens: which eventfds are bound, in all VMs of the process, and to what.
+ *
+ * A hash table in shards, each with a lock of its own that is held for a few
+ * instructions (or while a shard grows).
+ */
+#ifndef VIRQ_CORE_TOKEN_H
+#define VIRQ_CORE_TOKEN_H
+
+#include <stdint.h>
+
+/* Embedded in what is bound. */
+struct token {
+	uint64_t id;		/* eventfd_get() */
+	const void *owner;	/* the VM */
+	struct token *next;
+};
+
+/* Bind token->id to @token.  0, -EBUSY (bound already), -ENOMEM. */
+int token_claim(struct token *token);
+void token_release(struct token *token);
+
+/*
+ * What @owner has bound @id to, or NULL.  Valid for as long as the owner does
+ * not release it: call with the owner's lock held.
+ */
+struct token *token_find(uint64_t id, const void *owner);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The little monitor behind `virq run` and the end-to-end tests: a VM, its
+ * vCPUs, and a guest program that takes interrupts and records each.
+ *
+ * A guest runs on KVM (guest/ has the programs) in one of three ways, by the
+ * irqchip: "kvm" and "split" with KVM's local APIC, "x86" with every chip in
+ * user space.  Without /dev/kvm the same program runs natively, as threads
+ * over the same registers.
+ */
+#ifndef VIRQ_VMM_H
+#define VIRQ_VMM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <virq/virq.h>
+
+enum vmm_guest { VMM_GUEST_AUTO, VMM_GUEST_KVM, VMM_GUEST_NATIVE };
+enum vmm_program {
+	VMM_PROGRAM_APIC,	/* 64-bit: IOAPIC, local APIC, MSI */
+	VMM_PROGRAM_PIC,	/* 16-bit real mode: the 8259 pair */
+};
+enum vmm_kind { VMM_EDGE, VMM_LEVEL, VMM_MSI };
+
+/* One interrupt source; the descriptors stay the caller's. */
+struct vmm_device {
+	enum vmm_kind kind;
+	uint32_t pin;		/* VMM_EDGE, VMM_LEVEL: IOAPIC pin or PIC line */
+	uint32_t vcpu;		/* the vCPU that takes it (APIC program) */
+	int irq_fd;		/* the device signals it */
+	int resample_fd;	/* VMM_LEVEL: signalled at the guest's EOI */
+	int ack_fd;		/* signalled when the guest acks the device */
+};
+
+struct vmm_config {
+	const char *irqchip;	/* "x86", "split", "kvm"; NULL: the best */
+	enum vmm_guest guest;
+	enum vmm_program program;
+	unsigned int nr_vcpus;	/* 1..GUEST_MAX_VCPUS */
+	struct virq_loop_config loop;
+	const struct vmm_device *devices;
+	unsigned int nr_devices; /* 1..GUEST_MAX_DEVICES */
+	/*
+	 * The guest took an interrupt of @device at @time_ns
+	 * (CLOCK_MONOTONIC).  On the vCPU's thread, before ack_fd is
+	 * signalled; in order for each vCPU.
+	 */
+	void (*delivered)(void *opaque, unsigned int device,
+			  unsigned int vcpu, uint64_t time_ns);
+	void *opaque;
+};
+
+struct vmm;
+
+/*
+ * vmm_create - everything up to the point where vCPUs could run: VM, irqchip,
+ * routes, irqfds, guest memory.  0, or a negative errno and in @err (size
+ * @err_len) one line that tells the user what is wrong and what to do.
+ */
+int vmm_create(const struct vmm_config *config, struct vmm **vmm, char *err,
+	       size_t err_len);
+
+/*
+ * vmm_start - run the vCPUs until the guest has programmed its controllers.
+ * 0, -ETIMEDOUT, -EIO (the guest or a vCPU failed; vmm_error() tells).
+ */
+int vmm_start(struct vmm *vmm);
+
+/* Why a vCPU stopped for good, or NULL while all is well.  Any thread. */
+const char *vmm_error(const struct vmm *vmm);
+
+/* All that was signalled so far is in the chips and the guest is idle again. */
+int vmm_quiesce(struct vmm *vmm, uint64_t timeout_ns);
+
+/* How many level lines are still asserted at the chips; 0 at a clean end. */
+unsigned int vmm_lines_up(struct vmm *vmm);
+
+/* Stop the guest, join its threads.  Then vmm_destroy() frees all. */
+int vmm_stop(struct vmm *vmm);
+void vmm_destroy(struct vmm *vmm);
+
+struct virq_vm *vmm_vm(struct vmm *vmm);
+struct virq_loop *vmm_loop(struct vmm *vmm);
+/* What AUTO and NULL chose. */
+const char *vmm_irqchip(const struct vmm *vmm);
+enum vmm_guest vmm_guest(const struct vmm *vmm);
+/* How far a time told to delivered() may be off. */
+uint64_t vmm_clock_accuracy_ns(const struct vmm *vmm);
+
+/* Is KVM usable here, and if not, why (one phrase)? */
+bool vmm_kvm_usable(const char **why);
+
+#endif

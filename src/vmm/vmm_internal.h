@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Inside the monitor.
+ *
+ * vmm.c	life of a VM
+ * vmm_config.c	what a user may ask for; the choice of guest and irqchip
+ * vmm_wire.c	guest parameters, routes, irqfds
+ * vmm_guest.c	what a guest tells: ready, ack, fault; the record rings
+ * vmm_idle.c	who is idle; vmm_quiesce()
+ * vmm_kvm.c	a KVM VM and its vCPUs; vmm_kvm_run.c their run loop
+ * vmm_native.c	the guest program on threads
+ * vmm_time.c	the guest's clock
+ *
+ * One lock, vmm->lock, for what is waited for: ready vCPUs, the barrier, the
+ * answers of vCPUs to vmm_quiesce(), the error.  It is a leaf: nothing is
+ * called with it held.
+ */
+#ifndef VMM_INTERNAL_H
+#define VMM_INTERNAL_H
+
+#include "abi.h"
+#include "hw.h"
+#include "vmm.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* GSI of device i where it is an MSI: above every pin. */
+#define VMM_NR_PINS 24
+#define VMM_MSI_GSI(i) (VMM_NR_PINS + (i))
+
+struct vmm_vcpu;
+struct kvm_guest;
+struct kvm_vcpu;
+
+/* How vCPUs are run: on KVM or natively. */
+struct vmm_guest_ops {
+	/* Before the irqchip is made; *irqchip_config is for its create. */
+	int (*vm_setup)(struct vmm *vmm, const void **irqchip_config);
+	void (*vm_cleanup)(struct vmm *vmm);
+	/* After the irqchip was made: vcpu->virq must be set. */
+	int (*vcpu_setup)(struct vmm_vcpu *vcpu);
+	void (*vcpu_cleanup)(struct vmm_vcpu *vcpu);
+	/* The vCPU's thread: runs until vmm_stopping(). */
+	void (*run)(struct vmm_vcpu *vcpu);
+	/*
+	 * Times of records as CLOCK_MONOTONIC: sync before a batch of them,
+	 * then convert each.  NULL where the guest's clock is that clock.
+	 */
+	void (*clock_sync)(struct vmm_vcpu *vcpu);
+	uint64_t (*clock_ns)(const struct vmm_vcpu *vcpu, uint64_t time);
+	/* How wrong that may be. */
+	uint64_t (*clock_accuracy_ns)(const struct vmm_vcpu *vcpu);
+};
+extern const struct vmm_guest_ops vmm_native_ops;
+#ifdef __x86_64__
+extern const struct vmm_guest_ops vmm_kvm_ops;
+#endif
+
+/* The answer of a vCPU whose HLT KVM handles to "are you idle?". */
+enum vmm_probe { PROBE_NONE, PROBE_ASKED, PROBE_BUSY, PROBE_IDLE };
+
+struct vmm_vcpu {
+	struct vmm *vmm;
+	uint32_t id;
+	struct virq_vcpu *virq;
+	pthread_t thread;
+	bool has_thread;
+	atomic_bool idle;	/* blocked in vmm_vcpu_block() */
+	_Atomic(enum vmm_probe) probe;
+
+	struct kvm_vcpu *kvm;	/* vmm_kvm.h; NULL natively */
+	struct hw hw;		/* native */
+};
+
+struct vmm {
+	enum vmm_guest guest;
+	enum vmm_program program;
+	const struct vmm_guest_ops *ops;
+	const struct virq_irqchip_ops *irqchip;
+	struct vmm_device devices[GUEST_MAX_DEVICES];
+	unsigned int nr_devices;
+	unsigned int nr_vcpus;
+	void (*delivered)(void *opaque, unsigned int device,
+			  unsigned int vcpu, uint64_t time_ns);
+	void *opaque;
+
+	struct virq_loop *loop;
+	struct virq_vm *vm;
+	struct virq_timer *timer;	/* the barrier through the loop */
+	uint8_t *memory;
+	struct vmm_vcpu vcpus[GUEST_MAX_VCPUS];
+
+	atomic_bool stop;
+	atomic_bool failed;		/* error[] is final */
+
+	pthread_mutex_t lock;
+	pthread_cond_t changed;		/* CLOCK_MONOTONIC */
+	atomic_uint waiters;		/* 0: no need to signal changed */
+	uint32_t ready;			/* vCPUs, a bit each */
+	uint64_t barriers;		/* times the timer has run */
+	char error[256];
+
+	struct kvm_guest *kvm;		/* vmm_kvm.h; NULL natively */
+	/* KVM has the local APICs: HLT does not come out. */
+	bool kernel_apic;
+};
+
+uint64_t vmm_now(void);
+
+/* Wire and check (vmm_config.c, vmm_wire.c); error is told by vmm_fail(). */
+int vmm_configure(struct vmm *vmm, const struct vmm_config *config);
+void vmm_write_params(struct vmm *vmm);
+int vmm_connect(struct vmm *vmm);
+int vmm_irqfd(struct vmm *vmm, unsigned int device, int irq_fd,
+	      uint32_t flags);
+
+/*
+ * vmm_fail - remember why the VM cannot go on (the first reason stays) and make
+ * every vCPU stop.  Any thread.  Answers @error, for use in a return.
+ */
+int vmm_fail(struct vmm *vmm, int error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* For vCPU threads: leave the run loop. */
+static inline bool vmm_stopping(struct vmm *vmm)
+{
+	/* Pairs with the kick that follows the store in vmm_halt_all(). */
+	return atomic_load_explicit(&vmm->stop, memory_order_acquire);
+}
+
+/* Tell every vCPU to stop; they do so soon. */
+void vmm_halt_all(struct vmm *vmm);
+
+/*
+ * The guest wrote @value to @port; false when it is none of the monitor's.
+ * Then the records that are still in the ring.  vCPU thread.
+ */
+bool vmm_guest_out(struct vmm_vcpu *vcpu, uint16_t port, uint32_t value);
+void vmm_guest_drain(struct vmm_vcpu *vcpu);
+
+/* Sleep until the vCPU has something to do (vmm_idle.c).  vCPU thread. */
+void vmm_vcpu_block(struct vmm_vcpu *vcpu);
+/* Answer a probe that is open.  vCPU thread. */
+void vmm_probe_answer(struct vmm_vcpu *vcpu, bool idle);
+static inline bool vmm_probe_asked(struct vmm_vcpu *vcpu)
+{
+	return atomic_load(&vcpu->probe) == PROBE_ASKED;
+}
+
+/*
+ * vmm_wait - sleep on vmm->changed; with the lock held.  0 or -ETIMEDOUT.
+ * vmm_wake - something that vmm_wait()ers look at has changed; takes the lock.
+ */
+int vmm_wait(struct vmm *vmm, uint64_t deadline_ns);
+void vmm_wake(struct vmm *vmm);
+
+#endif
