@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 /*
- * A delivery whose group may still shrink.  Only its newest raises can be
- * taken over, at most one by each later delivery, so no more are remembered.
+ * A delivery whose group may still shrink.  No more of its raises can be
+ * spare than there are stages, so no more are remembered.
  */
 struct open_delivery {
 	uint64_t time;
@@ -24,9 +24,12 @@ struct account {
 	uint64_t head; /* free-running */
 	uint64_t tail;
 
-	/* The last deliveries, oldest first. */
-	struct open_delivery open[ACCOUNT_STAGES];
-	unsigned int nr_open;
+	/* The last deliveries: a ring, free-running like the one above. */
+	struct open_delivery open[ACCOUNT_WINDOW];
+	uint64_t open_head;
+	uint64_t open_tail;
+	uint64_t settled; /* `before` of the newest raise of a settled one */
+	unsigned int spare; /* at most ACCOUNT_STAGES */
 
 	uint64_t known;
 	uint64_t last_delivery;
@@ -104,15 +107,17 @@ uint64_t account_known(const struct account *account)
 	return account->known;
 }
 
-/* The oldest open delivery can give nothing away any more. */
-static void close_oldest(struct account *account)
+static struct open_delivery *open_at(struct account *account, uint64_t n)
 {
-	struct open_delivery *d = &account->open[0];
+	return &account->open[n % ACCOUNT_WINDOW];
+}
+
+static void settle_oldest(struct account *account)
+{
+	const struct open_delivery *d = open_at(account, account->open_tail++);
 
 	hist_add(account->latency, d->time - d->first);
-	account->nr_open--;
-	for (unsigned int i = 0; i < account->nr_open; i++)
-		account->open[i] = account->open[i + 1];
+	account->settled = d->nr_tail ? d->tail[d->nr_tail - 1] : d->first;
 }
 
 static void push_tail(struct open_delivery *d, uint64_t before)
@@ -125,10 +130,10 @@ static void push_tail(struct open_delivery *d, uint64_t before)
 	d->tail[d->nr_tail++] = before;
 }
 
-/* Rule 3, first half: every raise that has begun. */
-static bool take_pending(struct account *account, struct open_delivery *d)
+/* Rule 3: every raise that has begun.  How many. */
+static uint64_t take_pending(struct account *account, struct open_delivery *d)
 {
-	bool any = false;
+	uint64_t taken = 0;
 
 	while (account->tail != account->head) {
 		uint64_t before =
@@ -136,49 +141,61 @@ static bool take_pending(struct account *account, struct open_delivery *d)
 
 		if (before > d->time)
 			break;
-		if (any)
+		if (taken++)
 			push_tail(d, before);
 		else
 			d->first = before;
-		any = true;
 		account->tail++;
 	}
-	return any;
+	return taken;
 }
 
-/* Rule 3, second half: the newest raise of a former delivery with several. */
-static bool take_over(struct account *account, struct open_delivery *d)
+/* Rule 4: shift by one, from the newest group of several on. */
+static void take_spare(struct account *account, struct open_delivery *d)
 {
-	unsigned int i = account->nr_open;
-	uint64_t carry;
+	uint64_t n = account->open_head;
+	uint64_t carry = account->settled;
 
-	while (i && !account->open[i - 1].nr_tail)
-		i--;
-	if (!i)
-		return false;
-	carry = account->open[i - 1].tail[--account->open[i - 1].nr_tail];
-	/* Each delivery between has one raise: it hands that on. */
-	for (; i < account->nr_open; i++) {
-		uint64_t own = account->open[i].first;
+	while (n != account->open_tail && !open_at(account, n - 1)->nr_tail)
+		n--;
+	if (n != account->open_tail) {
+		struct open_delivery *giver = open_at(account, n - 1);
 
-		account->open[i].first = carry;
+		carry = giver->tail[--giver->nr_tail];
+	}
+	/* Each delivery since has one raise: it hands that on. */
+	for (; n != account->open_head; n++) {
+		struct open_delivery *between = open_at(account, n);
+		uint64_t own = between->first;
+
+		between->first = carry;
 		carry = own;
 	}
 	d->first = carry;
-	return true;
 }
 
 static bool match(struct account *account, uint64_t time)
 {
 	struct open_delivery d = {.time = time};
+	uint64_t taken;
 
 	if (d.time < account->last_delivery)
 		d.time = account->last_delivery;
-	if (!take_pending(account, &d) && !take_over(account, &d))
-		return false;
-	if (account->nr_open == ACCOUNT_STAGES)
-		close_oldest(account);
-	account->open[account->nr_open++] = d;
+	taken = take_pending(account, &d);
+	if (taken) {
+		uint64_t spare = account->spare + taken - 1;
+
+		account->spare = spare < ACCOUNT_STAGES ? (unsigned int)spare
+							: ACCOUNT_STAGES;
+	} else {
+		if (!account->spare)
+			return false;
+		account->spare--;
+		take_spare(account, &d);
+	}
+	if (account->open_head - account->open_tail == ACCOUNT_WINDOW)
+		settle_oldest(account);
+	*open_at(account, account->open_head++) = d;
 	account->last_delivery = d.time;
 	account->delivered++;
 	return true;
@@ -201,8 +218,8 @@ void account_tail(struct account *account, uint64_t time)
 
 void account_finish(struct account *account)
 {
-	while (account->nr_open)
-		close_oldest(account);
+	while (account->open_head != account->open_tail)
+		settle_oldest(account);
 }
 
 void account_get(const struct account *account, struct account_counts *counts)

@@ -13,23 +13,26 @@
  *  2. Each delivery answers a group of consecutive raises, at least one, and
  *     the groups are in order.
  *  3. A delivery answers every raise that has begun and that no former
- *     delivery answers.  If there is none, it takes over the newest raise of
- *     a former delivery that answers several, at most ACCOUNT_STAGES back
- *     (each delivery between hands on its own): that raise was then still on
- *     its way while the former one was taken.
- *  4. If there is none to take over either, the delivery is spurious.
+ *     delivery answers.  All but one of them may really still be on their
+ *     way, at most ACCOUNT_STAGES of them: these are spare.
+ *  4. If there is no such raise, the delivery takes a spare one: each
+ *     delivery since that one was begun answers one raise earlier than
+ *     assumed, and the newest raise is left for this delivery.
+ *  5. If nothing is spare either, the delivery is spurious.
  *
  * Then
  *	delivered	deliveries that are not spurious
  *	lost		raises that begun after the last such delivery
  *	coalesced	all other raises but the first of each group
  * and raised = delivered + coalesced + lost, always.  The latency of a
- * delivery is its time less `before` of the first raise of its group.
+ * delivery is its time less `before` of the first raise of its group; rule 4
+ * corrects it for the last ACCOUNT_WINDOW deliveries, older ones are settled.
  *
  * A raise that vanished while a later one was delivered thus counts as
- * coalesced: no count can tell the two apart.  A device that waits for the
- * acknowledgement of each raise before the next leaves no such doubt, every
- * group has one raise.
+ * coalesced, and up to ACCOUNT_STAGES deliveries too many after a coalesced
+ * raise count as delivered: no count can tell these apart.  A device that waits
+ * for the acknowledgement of each raise before the next leaves no such doubt:
+ * every group has one raise, and nothing is spare.
  *
  * Not thread-safe.  Memory is bounded: see account_raise().
  */
@@ -43,11 +46,15 @@ struct account;
 struct hist;
 
 /*
- * Deliveries that may still follow for raises made before one delivery was
- * taken: an interrupt can wait in the eventfd's counter, in the loop's hand,
- * in a posted-interrupt descriptor and in the local APIC's IRR.
+ * Raises begun before a delivery was taken that may still lead to deliveries
+ * of their own.  They can wait in the device (begun, not yet written), in the
+ * eventfd's counter, in the loop's hand, in a posted-interrupt descriptor and
+ * in the local APIC's IRR, one in each.
  */
-#define ACCOUNT_STAGES 4
+#define ACCOUNT_STAGES 5
+
+/* Deliveries whose latency rule 4 can still correct. */
+#define ACCOUNT_WINDOW 32
 
 /* Raises that may wait for a delivery; more are no run, but a dead guest. */
 #define ACCOUNT_MAX_PENDING (UINT64_C(1) << 20)

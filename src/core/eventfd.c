@@ -41,14 +41,25 @@ static bool parse_field(const char *text, const char *name, int base,
 	return false;
 }
 
-static int read_fdinfo(int fd, char *text, size_t size)
+#define FDINFO_DIR "/proc/self/fdinfo"
+
+int eventfd_open_dir(void)
+{
+	return open(FDINFO_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* The text of @fd's entry in @dir, or below FDINFO_DIR if that is -1. */
+static int read_fdinfo(int dir, int fd, char *text, size_t size)
 {
 	char path[48];
 	ssize_t len;
 	int info;
 
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	info = open(path, O_RDONLY | O_CLOEXEC);
+	if (dir >= 0)
+		snprintf(path, sizeof(path), "%d", fd);
+	else
+		snprintf(path, sizeof(path), FDINFO_DIR "/%d", fd);
+	info = openat(dir >= 0 ? dir : AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 	if (info < 0)
 		return -errno;
 	len = read(info, text, size - 1);
@@ -59,7 +70,7 @@ static int read_fdinfo(int fd, char *text, size_t size)
 	return 0;
 }
 
-int virq_eventfd_query(int fd, struct virq_eventfd_info *info)
+static int query(int dir, int fd, struct virq_eventfd_info *info)
 {
 	char text[512];
 	uint64_t semaphore = 0;
@@ -67,7 +78,7 @@ int virq_eventfd_query(int fd, struct virq_eventfd_info *info)
 
 	if (eventfd_no_procfs)
 		return -ENOSYS;
-	rc = read_fdinfo(fd, text, sizeof(text));
+	rc = read_fdinfo(dir, fd, text, sizeof(text));
 	if (rc) {
 		/* No such entry: a closed descriptor, or no procfs at all. */
 		if (fcntl(fd, F_GETFD) < 0)
@@ -81,6 +92,11 @@ int virq_eventfd_query(int fd, struct virq_eventfd_info *info)
 	(void)parse_field(text, "eventfd-semaphore:", 10, &semaphore);
 	info->semaphore = semaphore;
 	return 0;
+}
+
+int virq_eventfd_query(int fd, struct virq_eventfd_info *info)
+{
+	return query(-1, fd, info);
 }
 
 /*
@@ -170,9 +186,9 @@ static int held_get(int fd, struct virq_eventfd_info *info)
 	return rc;
 }
 
-int eventfd_get(int fd, struct virq_eventfd_info *info)
+int eventfd_get(int dir, int fd, struct virq_eventfd_info *info)
 {
-	int rc = virq_eventfd_query(fd, info);
+	int rc = query(dir, fd, info);
 
 	return rc == -ENOSYS ? held_get(fd, info) : rc;
 }

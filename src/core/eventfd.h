@@ -6,12 +6,18 @@
 #include <virq/eventfd.h>
 
 /*
- * virq_eventfd_query() with a fallback to kcmp(2) where procfs does not tell:
+ * The folder that tells which eventfd a descriptor is, kept open because the
+ * way to it costs more than the look.  -1 where there is none.
+ */
+int eventfd_open_dir(void);
+
+/*
+ * virq_eventfd_query(), by @dir if it is not -1, with a fallback to kcmp(2) where procfs does not tell:
  * ids then are synthetic (top bit set) and an equal eventfd has an equal id
  * for as long as somebody holds it.  Pair each success with eventfd_put().
  * 0, -EBADF, -EINVAL, -EMFILE, -ENOMEM.
  */
-int eventfd_get(int fd, struct virq_eventfd_info *info);
+int eventfd_get(int dir, int fd, struct virq_eventfd_info *info);
 void eventfd_put(uint64_t id);
 
 /* For tests: behave as on a kernel that does not tell. */

@@ -26,6 +26,7 @@
 struct virq_vm {
 	struct virq_loop **loops;
 	uint32_t nr_loops;
+	int fdinfo_dir;		/* eventfd_open_dir() */
 
 	pthread_mutex_t control_lock;
 	/* Set once, release; read with acquire. */

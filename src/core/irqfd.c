@@ -169,7 +169,7 @@ static int irqfd_setup(struct virq_vm *vm, struct virq_irqchip *chip,
 	irqfd->resamplefd = irqfd->resample ? (int)args->resamplefd : -1;
 	irqfd->core = core;
 
-	rc = eventfd_get(irqfd->fd, info);
+	rc = eventfd_get(vm->fdinfo_dir, irqfd->fd, info);
 	if (rc)
 		return rc;
 	core->token.id = info->id;
@@ -180,7 +180,7 @@ static int irqfd_setup(struct virq_vm *vm, struct virq_irqchip *chip,
 
 	struct virq_eventfd_info resample_info;
 
-	rc = eventfd_get(irqfd->resamplefd, &resample_info);
+	rc = eventfd_get(vm->fdinfo_dir, irqfd->resamplefd, &resample_info);
 	if (rc)
 		return rc;
 	eventfd_put(resample_info.id);
@@ -297,7 +297,7 @@ static int irqfd_deassign(struct virq_vm *vm, const struct kvm_irqfd *args)
 {
 	struct virq_eventfd_info info;
 	struct irqfd_core *core;
-	int rc = eventfd_get((int)args->fd, &info);
+	int rc = eventfd_get(vm->fdinfo_dir, (int)args->fd, &info);
 
 	if (rc)
 		return rc;
@@ -339,7 +339,7 @@ int virq_vm_irqfd_query(struct virq_vm *vm, int fd,
 {
 	struct virq_eventfd_info info;
 	struct irqfd_core *core;
-	int rc = eventfd_get(fd, &info);
+	int rc = eventfd_get(vm->fdinfo_dir, fd, &info);
 
 	if (rc)
 		return rc;

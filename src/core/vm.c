@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include "eventfd.h"
 #include "internal.h"
 #include "loop.h"
 #include "rcu_array.h"
@@ -13,6 +15,8 @@ static void vm_free(struct virq_vm *vm)
 	pthread_mutex_destroy(&vm->irqfds_lock);
 	pthread_mutex_destroy(&vm->irq_lock);
 	pthread_mutex_destroy(&vm->watch_lock);
+	if (vm->fdinfo_dir >= 0)
+		close(vm->fdinfo_dir);
 	free(vm->loops);
 	free(vm);
 }
@@ -32,6 +36,7 @@ int virq_vm_create(const struct virq_vm_config *config, struct virq_vm **out)
 		return -ENOMEM;
 	}
 	vm->nr_loops = config->nr_loops;
+	vm->fdinfo_dir = eventfd_open_dir();
 	memcpy(vm->loops, config->loops,
 	       config->nr_loops * sizeof(struct virq_loop *));
 	pthread_mutex_init(&vm->control_lock, NULL);

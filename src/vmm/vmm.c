@@ -36,8 +36,7 @@ const char *vmm_error(const struct vmm *vmm)
 
 void vmm_halt_all(struct vmm *vmm)
 {
-	/* The kick makes it visible to the vCPU's thread. */
-	atomic_store_explicit(&vmm->stop, true, memory_order_release);
+	atomic_store(&vmm->stop, true);
 	for (unsigned int i = 0; i < vmm->nr_vcpus; i++) {
 		if (vmm->vcpus[i].virq)
 			virq_vcpu_kick(vmm->vcpus[i].virq);

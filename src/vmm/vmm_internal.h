@@ -124,8 +124,7 @@ int vmm_fail(struct vmm *vmm, int error, const char *format, ...)
 /* For vCPU threads: leave the run loop. */
 static inline bool vmm_stopping(struct vmm *vmm)
 {
-	/* Pairs with the kick that follows the store in vmm_halt_all(). */
-	return atomic_load_explicit(&vmm->stop, memory_order_acquire);
+	return atomic_load(&vmm->stop);
 }
 
 /* Tell every vCPU to stop; they do so soon. */

@@ -20,11 +20,14 @@ static uint64_t ticks_to_ns(const struct vmm_time *time, uint64_t ticks)
 static int measure_offset(struct vmm_time *time, int vcpu_fd,
 			  uint64_t *error_ticks)
 {
-	struct {
+	union {
 		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} msrs = { .head.nmsrs = 1, .entry.index = MSR_IA32_TSC };
+		uint8_t space[sizeof(struct kvm_msrs) +
+			      sizeof(struct kvm_msr_entry)];
+	} msrs = { .head.nmsrs = 1 };
+	struct kvm_msr_entry *entry = msrs.head.entries;
 
+	*entry = (struct kvm_msr_entry){ .index = MSR_IA32_TSC };
 	*error_ticks = UINT64_MAX;
 	for (int i = 0; i < CALIBRATE_ROUNDS; i++) {
 		uint64_t before = __rdtsc(), width;
@@ -35,7 +38,7 @@ static int measure_offset(struct vmm_time *time, int vcpu_fd,
 		if (width / 2 >= *error_ticks)
 			continue;
 		*error_ticks = width / 2;
-		time->offset = msrs.entry.data - (before + width / 2);
+		time->offset = entry->data - (before + width / 2);
 	}
 	return 0;
 }

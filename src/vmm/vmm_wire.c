@@ -59,11 +59,13 @@ void vmm_write_params(struct vmm *vmm)
 static int set_routes(struct vmm *vmm)
 {
 	enum { MAX_ROUTES = 2 * NR_PIC_PINS + VMM_NR_PINS + GUEST_MAX_DEVICES };
-	struct {
+	union {
 		struct kvm_irq_routing head;
-		struct kvm_irq_routing_entry entries[MAX_ROUTES];
+		uint8_t space[sizeof(struct kvm_irq_routing) +
+			      MAX_ROUTES *
+				      sizeof(struct kvm_irq_routing_entry)];
 	} table;
-	struct kvm_irq_routing_entry *entry = table.entries;
+	struct kvm_irq_routing_entry *entry = table.head.entries;
 
 	memset(&table, 0, sizeof(table));
 	for (uint32_t pin = 0; pin < 2 * NR_PIC_PINS; pin++) {
@@ -92,7 +94,7 @@ static int set_routes(struct vmm *vmm)
 		entry->u.msi.data = device_vector(vmm, i);
 		entry++;
 	}
-	table.head.nr = (uint32_t)(entry - table.entries);
+	table.head.nr = (uint32_t)(entry - table.head.entries);
 	return virq_vm_set_gsi_routing(vmm->vm, &table.head);
 }
 

@@ -448,9 +448,9 @@ static void unmask_with_resampler_asks_instead(void **state)
 	assert_int_equal(get_state(f).irr, 0);
 	assert_int_equal(f->acks[3], 0);
 	/* The source is not de-asserted, and a new signal gets through. */
-	assert_int_equal(ioapic_set_irq(f->ioapic, 3, VIRQ_SOURCE_RESAMPLE, 0,
-					false),
-			 1);
+	assert_int_equal(
+		ioapic_set_irq(f->ioapic, 3, VIRQ_SOURCE_RESAMPLE, 0, false),
+		1);
 	assert_int_equal(f->delivered, 1);
 }
 
@@ -686,10 +686,10 @@ static void reinject_serves_free_level_pins(void **state)
 	struct fixture *f = *state;
 
 	f->targets = 0;
-	set_low(f, 3, LEVEL | VECTOR);	   /* up and free */
+	set_low(f, 3, LEVEL | VECTOR); /* up and free */
 	set_low(f, 4, LEVEL | MASKED | 5); /* masked */
-	set_low(f, 5, 6);		   /* edge */
-	set_low(f, 6, LEVEL | 7);	   /* down */
+	set_low(f, 5, 6); /* edge */
+	set_low(f, 6, LEVEL | 7); /* down */
 	line(f, 3, 1);
 	line(f, 4, 1);
 	line(f, 5, 1);
@@ -770,6 +770,16 @@ static void rtc_wait_ends_without_target_or_vector(void **state)
 	f->targets = 1;
 	assert_int_equal(tick(f), 1);
 	set_low(f, RTC_PIN, VECTOR + 1);
+	assert_int_equal(tick(f), 1);
+}
+
+/* An NMI has no EOI that could be waited for. */
+static void rtc_as_nmi_is_not_awaited(void **state)
+{
+	struct fixture *f = *state;
+
+	set_low(f, RTC_PIN, X86_DM_NMI << 8 | VECTOR);
+	assert_int_equal(tick(f), 1);
 	assert_int_equal(tick(f), 1);
 }
 
@@ -896,8 +906,8 @@ static void state_round_trips(void **state)
 	struct kvm_ioapic_state s = get_state(f), got;
 
 	for (unsigned int pin = 0; pin < IOAPIC_NR_PINS; pin++)
-		s.redirtbl[pin].bits = 0xf0fffffffffe0000 | MASKED | LEVEL |
-				       (0x20 + pin);
+		s.redirtbl[pin].bits =
+			0xf0fffffffffe0000 | MASKED | LEVEL | (0x20 + pin);
 	s.irr = 0x00abcdef;
 	s.base_address = 0xfec10000;
 	ioapic_set_state(f->ioapic, &s);
@@ -971,6 +981,7 @@ int main(void)
 		CASE(rtc_tick_waits_for_all_eois),
 		CASE(rtc_rule_needs_line_status),
 		CASE(rtc_wait_ends_without_target_or_vector),
+		CASE(rtc_as_nmi_is_not_awaited),
 		CASE(handled_vectors),
 		CASE(without_has_ack_every_pin_counts),
 		CASE(rte_change_is_told_before_delivery),

@@ -17,10 +17,11 @@
 #include "core/spinlock.h"
 #include "irqchip/table.h"
 #include "irqchip/x86/gsi.h"
+#include "irqchip/x86/state.h"
 #include "kvm_vm.h"
 
 struct kvm_chip {
-	struct virq_irqchip base;
+	struct x86_irqchip base;
 	int vm_fd;
 	bool ids32;
 	struct spinlock lock;
@@ -50,6 +51,26 @@ static struct kernel_irqfd *to_kernel_irqfd(struct virq_irqfd *irqfd)
 	return (struct kernel_irqfd *)irqfd;
 }
 
+static int chip_get_irqchip(struct virq_irqchip *chip,
+			    struct kvm_irqchip *state)
+{
+	return kvm_ioctl(to_chip(chip)->vm_fd, KVM_GET_IRQCHIP, state);
+}
+
+static int chip_set_irqchip(struct virq_irqchip *chip,
+			    const struct kvm_irqchip *state)
+{
+	return kvm_ioctl(to_chip(chip)->vm_fd, KVM_SET_IRQCHIP, state);
+}
+
+/* No CR8: it is the KVM vCPU's own, in struct kvm_run. */
+static const struct x86_state_ops state_ops = {
+	.get_irqchip = chip_get_irqchip,
+	.set_irqchip = chip_set_irqchip,
+	.get_lapic = kvm_vcpu_get_lapic,
+	.set_lapic = kvm_vcpu_set_lapic,
+};
+
 static int chip_create(struct virq_vm *vm, const void *config_ptr,
 		       struct virq_irqchip **out)
 {
@@ -65,8 +86,9 @@ static int chip_create(struct virq_vm *vm, const void *config_ptr,
 	chip = calloc(1, sizeof(*chip));
 	if (!chip)
 		return -ENOMEM;
-	chip->base.ops = &irqchip_kvm;
-	chip->base.vm = vm;
+	chip->base.chip.ops = &irqchip_kvm;
+	chip->base.chip.vm = vm;
+	chip->base.state = &state_ops;
 	chip->vm_fd = config->vm_fd;
 	chip->ids32 = config->x2apic_ids32;
 	spin_init(&chip->lock);
@@ -79,7 +101,7 @@ static int chip_create(struct virq_vm *vm, const void *config_ptr,
 		free(chip);
 		return rc;
 	}
-	*out = &chip->base;
+	*out = &chip->base.chip;
 	return 0;
 }
 
@@ -136,8 +158,7 @@ static void chip_irqfd_free(struct virq_irqchip *chip, struct virq_irqfd *base)
 
 	if (irqfd->fd >= 0) {
 		/* Waits in the kernel until the last injection has ended. */
-		kernel_irqfd_set(to_chip(chip), irqfd,
-				 KVM_IRQFD_FLAG_DEASSIGN);
+		kernel_irqfd_set(to_chip(chip), irqfd, KVM_IRQFD_FLAG_DEASSIGN);
 		close(irqfd->fd);
 	}
 	free(irqfd);
@@ -150,7 +171,7 @@ static void chip_irqfd_free(struct virq_irqchip *chip, struct virq_irqfd *base)
 static int gsi_set(struct kvm_chip *chip, unsigned int source_id, uint32_t gsi,
 		   bool level, bool line_status, int *status)
 {
-	struct kvm_irq_level line = { .irq = gsi, .level = level };
+	struct kvm_irq_level line = {.irq = gsi, .level = level};
 	int rc;
 
 	spin_lock(&chip->lock);
@@ -216,8 +237,7 @@ static int chip_route_init(struct virq_irqchip *chip,
 	case KVM_IRQ_ROUTING_XEN_EVTCHN:
 		/* The kernel's own business: routes_commit tells. */
 		return 0;
-	default:
-		return x86_route_decode(entry, to_chip(chip)->ids32, route);
+	default: return x86_route_decode(entry, to_chip(chip)->ids32, route);
 	}
 }
 

@@ -7,12 +7,12 @@
 #include "irqchip/table.h"
 
 struct kvm_vcpu {
-	atomic_int fd;	/* -1: not told yet */
+	atomic_int fd; /* -1: not told yet */
 };
 
 int kvm_enable_cap(int vm_fd, uint32_t cap, uint64_t arg)
 {
-	struct kvm_enable_cap enable = { .cap = cap, .args = { arg } };
+	struct kvm_enable_cap enable = {.cap = cap, .args = {arg}};
 
 	return kvm_ioctl(vm_fd, KVM_ENABLE_CAP, &enable);
 }
@@ -61,8 +61,7 @@ int virq_kvm_set_vcpu_fd(struct virq_vcpu *vcpu, int vcpu_fd)
 	struct virq_irqchip *chip = virq_vm_irqchip(virq_vcpu_vm(vcpu));
 	struct kvm_vcpu *kvm_vcpu;
 
-	if (!chip ||
-	    (chip->ops != &irqchip_kvm && chip->ops != &irqchip_split))
+	if (!chip || (chip->ops != &irqchip_kvm && chip->ops != &irqchip_split))
 		return -EINVAL;
 	kvm_vcpu = virq_vcpu_priv(vcpu);
 	/* Relaxed: the number is all there is; the file is the kernel's. */

@@ -39,8 +39,8 @@ static bool wants_eoi(struct virq_irqchip *chip,
  * Always level, because it reports no EOI of an edge: the message proper goes
  * by KVM_SIGNAL_MSI with the trigger mode that the RTE has.
  */
-static struct kvm_irq_routing_msi
-route_of(const struct kvm_ioapic_state *state, unsigned int pin)
+static struct kvm_irq_routing_msi route_of(const struct kvm_ioapic_state *state,
+					   unsigned int pin)
 {
 	struct x86_msg msg = {
 		.dest = state->redirtbl[pin].fields.dest_id,
@@ -50,7 +50,7 @@ route_of(const struct kvm_ioapic_state *state, unsigned int pin)
 		.level_triggered = true,
 		.assert_level = true,
 	};
-	struct kvm_msi msi = { 0 };
+	struct kvm_msi msi = {0};
 
 	/* Cannot fail: an RTE has 8 bits of destination. */
 	msi_encode(&msg, false, &msi);
@@ -63,20 +63,21 @@ route_of(const struct kvm_ioapic_state *state, unsigned int pin)
 static int push(const struct eoi_routes *routes,
 		const struct kvm_irq_routing_msi *pins)
 {
-	struct {
-		struct kvm_irq_routing header;
-		struct kvm_irq_routing_entry entries[IOAPIC_NR_PINS];
-	} table = { 0 };
+	_Alignas(struct kvm_irq_routing) unsigned char
+		buf[sizeof(struct kvm_irq_routing) +
+		    IOAPIC_NR_PINS * sizeof(struct kvm_irq_routing_entry)] = {
+			0};
+	struct kvm_irq_routing *table = (struct kvm_irq_routing *)buf;
 
 	for (uint32_t pin = 0; pin < IOAPIC_NR_PINS; pin++)
 		if (pins[pin].data)
-			table.entries[table.header.nr++] =
+			table->entries[table->nr++] =
 				(struct kvm_irq_routing_entry){
 					.gsi = pin,
 					.type = KVM_IRQ_ROUTING_MSI,
 					.u.msi = pins[pin],
 				};
-	return kvm_ioctl(routes->vm_fd, KVM_SET_GSI_ROUTING, &table);
+	return kvm_ioctl(routes->vm_fd, KVM_SET_GSI_ROUTING, table);
 }
 
 int eoi_routes_update(struct eoi_routes *routes, struct virq_irqchip *chip,
@@ -103,7 +104,7 @@ int eoi_routes_update(struct eoi_routes *routes, struct virq_irqchip *chip,
 
 int eoi_routes_init(struct eoi_routes *routes, int vm_fd)
 {
-	*routes = (struct eoi_routes){ .vm_fd = vm_fd };
+	*routes = (struct eoi_routes){.vm_fd = vm_fd};
 	return -pthread_mutex_init(&routes->lock, NULL);
 }
 

@@ -26,11 +26,11 @@ static inline int msi_encode(const struct x86_msg *msg, bool ids32,
 	if (!ids32 && msg->dest > 0xff)
 		return -EINVAL;
 	*msi = (struct kvm_msi){
-		.address_lo = MSI_ADDRESS |
-			      (msg->dest & 0xff) << MSI_ADDRESS_DEST_SHIFT |
-			      (msg->redirect_hint ? MSI_ADDRESS_REDIRECT_HINT :
-						    0) |
-			      (msg->logical ? MSI_ADDRESS_LOGICAL : 0),
+		.address_lo =
+			MSI_ADDRESS |
+			(msg->dest & 0xff) << MSI_ADDRESS_DEST_SHIFT |
+			(msg->redirect_hint ? MSI_ADDRESS_REDIRECT_HINT : 0) |
+			(msg->logical ? MSI_ADDRESS_LOGICAL : 0),
 		.address_hi = msg->dest & ~0xffu,
 		.data = msg->vector |
 			(uint32_t)msg->mode << MSI_DATA_MODE_SHIFT |

@@ -30,8 +30,8 @@ void apic_bus_destroy(struct apic_bus *bus)
 
 void apic_bus_add(struct apic_bus *bus, struct lapic *apic)
 {
-	uint32_t limit = atomic_load_explicit(&bus->limit,
-					      memory_order_relaxed);
+	uint32_t limit =
+		atomic_load_explicit(&bus->limit, memory_order_relaxed);
 
 	/* Release: a walk that finds the APIC finds it set up. */
 	atomic_store_explicit(&bus->lapic[apic->vcpu_id], apic,
@@ -118,8 +118,7 @@ static bool map_logical(struct apic_map *map, uint32_t dest,
 		if (map->max_id - first < 15)
 			*mask &= (2u << (map->max_id - first)) - 1;
 		return true;
-	case APIC_LOGICAL_MIXED:
-		break;
+	case APIC_LOGICAL_MIXED: break;
 	}
 	return false;
 }
@@ -128,9 +127,9 @@ static enum apic_logical_mode lapic_logical_mode(const struct lapic *apic)
 {
 	if (lapic_x2apic(apic))
 		return APIC_LOGICAL_X2APIC;
-	return lapic_reg(apic, APIC_DFR) == APIC_DFR_FLAT ?
-		       APIC_LOGICAL_FLAT :
-		       APIC_LOGICAL_CLUSTER;
+	return lapic_reg(apic, APIC_DFR) == APIC_DFR_FLAT
+		       ? APIC_LOGICAL_FLAT
+		       : APIC_LOGICAL_CLUSTER;
 }
 
 /* Enter @apic by its logical id; shared or multiple bits give up the table. */
@@ -217,8 +216,8 @@ static bool dest_is_broadcast(const struct apic_bus *bus,
 			      const struct lapic *src, uint32_t dest)
 {
 	if (bus->config.broadcast_quirk)
-		return dest == (src && lapic_x2apic(src) ? X2APIC_BROADCAST :
-							   XAPIC_BROADCAST);
+		return dest == (src && lapic_x2apic(src) ? X2APIC_BROADCAST
+							 : XAPIC_BROADCAST);
 	if (dest == XAPIC_BROADCAST)
 		return map->logical != APIC_LOGICAL_X2APIC;
 	return dest == X2APIC_BROADCAST;
@@ -259,8 +258,8 @@ static uint32_t mask_pick(const struct apic_bus *bus,
 		unsigned int slot = (unsigned int)__builtin_ctz(mask);
 
 		if (slots[slot] &&
-		    (!best || lapic_before(slots[slot],
-					   slots[__builtin_ctz(best)])))
+		    (!best ||
+		     lapic_before(slots[slot], slots[__builtin_ctz(best)])))
 			best = 1u << slot;
 	}
 	return best;
@@ -321,12 +320,10 @@ static bool lapic_matches(const struct apic_bus *bus, const struct lapic *apic,
 		return ldr >> 16 == dest >> 16 && (ldr & dest & 0xffff);
 	ldr >>= 24;
 	switch (lapic_reg(apic, APIC_DFR)) {
-	case APIC_DFR_FLAT:
-		return ldr & dest;
+	case APIC_DFR_FLAT: return ldr & dest;
 	case APIC_DFR_CLUSTER:
 		return ldr >> 4 == dest >> 4 && (ldr & dest & 15);
-	default:
-		return false;
+	default: return false;
 	}
 }
 
@@ -335,14 +332,10 @@ static bool lapic_targeted(const struct apic_bus *bus, const struct lapic *apic,
 			   enum apic_shorthand shorthand)
 {
 	switch (shorthand) {
-	case APIC_DEST_SELF:
-		return apic == src;
-	case APIC_DEST_ALL:
-		return true;
-	case APIC_DEST_OTHERS:
-		return apic != src;
-	case APIC_DEST_FIELD:
-		break;
+	case APIC_DEST_SELF: return apic == src;
+	case APIC_DEST_ALL: return true;
+	case APIC_DEST_OTHERS: return apic != src;
+	case APIC_DEST_FIELD: break;
 	}
 	return lapic_matches(bus, apic, src, msg);
 }
@@ -360,8 +353,9 @@ static struct lapic *candidates_hash(struct apic_bus *bus,
 		for (; word; word &= word - 1)
 			if (!n--)
 				return apic_bus_lapic(
-					bus, i * 64 + (unsigned int)
-						     __builtin_ctzll(word));
+					bus,
+					i * 64 + (unsigned int)__builtin_ctzll(
+							 word));
 	}
 	return NULL;
 }
@@ -370,7 +364,7 @@ static struct lapic *candidates_hash(struct apic_bus *bus,
 static int bus_walk(struct apic_bus *bus, struct lapic *src,
 		    const struct x86_msg *orig, enum apic_shorthand shorthand)
 {
-	uint64_t candidates[VIRQ_MAX_VCPUS / 64] = { 0 };
+	uint64_t candidates[VIRQ_MAX_VCPUS / 64] = {0};
 	unsigned int count = 0;
 	struct x86_msg msg = *orig;
 	struct lapic *lowest = NULL;

@@ -18,15 +18,15 @@
 #include "msg.h"
 
 enum apic_logical_mode {
-	APIC_LOGICAL_NONE,	/* no APIC has a logical id */
+	APIC_LOGICAL_NONE, /* no APIC has a logical id */
 	APIC_LOGICAL_FLAT,
 	APIC_LOGICAL_CLUSTER,
 	APIC_LOGICAL_X2APIC,
-	APIC_LOGICAL_MIXED,	/* the table cannot answer */
+	APIC_LOGICAL_MIXED, /* the table cannot answer */
 };
 
 struct apic_map {
-	bool usable;		/* false: two APICs share a physical id */
+	bool usable; /* false: two APICs share a physical id */
 	enum apic_logical_mode logical;
 	uint32_t max_id;
 	/* Logical: 8 of a flat model, or 4 in each of 16 clusters. */
@@ -36,9 +36,9 @@ struct apic_map {
 };
 
 struct apic_bus_config {
-	bool ids32;		/* MSIs carry 32-bit destinations */
-	bool broadcast_quirk;	/* 0xff in an MSI reaches x2APICs as well */
-	bool vector_hashing;	/* lowest priority: vector modulo candidates */
+	bool ids32; /* MSIs carry 32-bit destinations */
+	bool broadcast_quirk; /* 0xff in an MSI reaches x2APICs as well */
+	bool vector_hashing; /* lowest priority: vector modulo candidates */
 	uint64_t (*tsc_read)(void *opaque, uint32_t vcpu_id);
 	uint32_t tsc_khz;
 	void *tsc_opaque;
@@ -49,10 +49,10 @@ struct apic_bus_config {
 
 struct apic_bus {
 	struct apic_bus_config config;
-	_Atomic(struct lapic *) lapic[VIRQ_MAX_VCPUS];	/* by vCPU id */
-	_Atomic uint32_t limit;	/* all ids are below; only grows */
+	_Atomic(struct lapic *) lapic[VIRQ_MAX_VCPUS]; /* by vCPU id */
+	_Atomic uint32_t limit; /* all ids are below; only grows */
 
-	struct apic_map *map;	/* RCU; one of maps[] */
+	struct apic_map *map; /* RCU; one of maps[] */
 	atomic_bool stale;
 	pthread_mutex_t map_lock;
 	struct apic_map maps[2];

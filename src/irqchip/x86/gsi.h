@@ -29,9 +29,9 @@ static inline int x86_route_decode(const struct kvm_irq_routing_entry *entry,
 	switch (entry->type) {
 	case KVM_IRQ_ROUTING_IRQCHIP:
 		if (pin->irqchip >= X86_NR_CHIPS ||
-		    pin->pin >= (pin->irqchip == KVM_IRQCHIP_IOAPIC ?
-					 X86_NR_PINS :
-					 X86_PIC_PINS))
+		    pin->pin >= (pin->irqchip == KVM_IRQCHIP_IOAPIC
+					 ? X86_NR_PINS
+					 : X86_PIC_PINS))
 			return -EINVAL;
 		route->irqchip.chip = pin->irqchip;
 		route->irqchip.pin = pin->pin + (slave ? X86_PIC_PINS : 0);
@@ -53,8 +53,8 @@ static inline int x86_route_decode(const struct kvm_irq_routing_entry *entry,
  * GSI 0..15: the 8259 pin and the IOAPIC pin of that number, in this order;
  * 16..23: the IOAPIC pin.  Fills at most @max, answers how many.
  */
-static inline uint32_t
-x86_default_routes(struct kvm_irq_routing_entry *entries, uint32_t max)
+static inline uint32_t x86_default_routes(struct kvm_irq_routing_entry *entries,
+					  uint32_t max)
 {
 	uint32_t n = 0;
 
@@ -65,9 +65,9 @@ x86_default_routes(struct kvm_irq_routing_entry *entries, uint32_t max)
 		};
 
 		if (gsi < 2 * X86_PIC_PINS && n < max) {
-			entry.u.irqchip.irqchip = gsi < X86_PIC_PINS ?
-							  KVM_IRQCHIP_PIC_MASTER :
-							  KVM_IRQCHIP_PIC_SLAVE;
+			entry.u.irqchip.irqchip =
+				gsi < X86_PIC_PINS ? KVM_IRQCHIP_PIC_MASTER
+						   : KVM_IRQCHIP_PIC_SLAVE;
 			entry.u.irqchip.pin = gsi % X86_PIC_PINS;
 			entries[n++] = entry;
 		}

@@ -28,8 +28,6 @@ static bool vector_matters(const struct ioapic *ioapic, uint8_t vector)
 
 	if (pins & (ioapic->acked | pin_bit(IOAPIC_RTC_PIN)))
 		return true;
-	if (ioapic->rtc_pending && ioapic->rtc_vector == vector)
-		return true;
 	for (; pins; pins &= pins - 1)
 		if (pin_is_level(ioapic, (unsigned int)__builtin_ctz(pins)))
 			return true;
@@ -62,12 +60,6 @@ bool ioapic_handles_vector(const struct ioapic *ioapic, uint8_t vector)
 	return word >> (vector % 64) & 1;
 }
 
-void ioapic_rtc_reset(struct ioapic *ioapic)
-{
-	ioapic->rtc_pending = 0;
-	handled_update(ioapic, ioapic->rtc_vector);
-}
-
 void ioapic_pin_set_rte(struct ioapic *ioapic, unsigned int pin, uint64_t rte)
 {
 	struct ioapic_pin *p = &ioapic->pins[pin];
@@ -92,7 +84,20 @@ void ioapic_pin_set_rte(struct ioapic *ioapic, unsigned int pin, uint64_t rte)
 	 * way out when a vCPU was reset with the old one in service.
 	 */
 	if (pin == IOAPIC_RTC_PIN && vector != old)
-		ioapic_rtc_reset(ioapic);
+		ioapic->rtc_pending = 0;
+}
+
+/*
+ * A tick went to @targets local APICs: await as many EOIs of its vector.  Only
+ * what goes through their IRR is ever completed; other modes are not awaited.
+ */
+static void rtc_track(struct ioapic *ioapic, int targets)
+{
+	const struct x86_msg *msg = &ioapic->pins[IOAPIC_RTC_PIN].msg;
+	bool completes =
+		msg->mode == X86_DM_FIXED || msg->mode == X86_DM_LOWEST;
+
+	ioapic->rtc_pending = completes && targets > 0 ? (uint32_t)targets : 0;
 }
 
 /* Send the message of @pin; -1 if its RTE forbids it. */
@@ -112,11 +117,8 @@ static int pin_service(struct ioapic *ioapic, unsigned int pin,
 	if (!level)
 		ioapic->delivered |= pin_bit(pin);
 	ret = ioapic->cb.deliver(ioapic->opaque, &p->msg);
-	if (pin == IOAPIC_RTC_PIN && line_status) {
-		ioapic_rtc_reset(ioapic);
-		ioapic->rtc_vector = p->msg.vector;
-		ioapic->rtc_pending = ret > 0 ? (uint32_t)ret : 0;
-	}
+	if (pin == IOAPIC_RTC_PIN && line_status)
+		rtc_track(ioapic, ret);
 	/* Also when nobody matched: only an EOI or a rewrite clears it. */
 	if (level && ret)
 		p->rte |= RTE_REMOTE_IRR;
@@ -215,10 +217,9 @@ void ioapic_eoi(struct ioapic *ioapic, uint8_t vector, bool level,
 	uint32_t pins, acks;
 
 	spin_lock(&ioapic->lock);
-	if (ioapic->rtc_pending && ioapic->rtc_vector == vector &&
-	    !--ioapic->rtc_pending)
-		handled_update(ioapic, vector);
 	pins = ioapic->pins_of_vector[vector];
+	if (pins & pin_bit(IOAPIC_RTC_PIN) && ioapic->rtc_pending)
+		ioapic->rtc_pending--;
 	acks = pins & ioapic->acked;
 	if (acks) {
 		/*

@@ -40,8 +40,11 @@ struct ioapic {
 	uint32_t updating; /* RTE written, but not yet known to all */
 	uint32_t held; /* to be serviced when `updating` ends */
 
-	/* EOIs of the RTC's vector to come. */
-	uint8_t rtc_vector;
+	/*
+	 * EOIs of the RTC's vector to come.  An EOI does not say whose it is:
+	 * one of the same vector from elsewhere ends the wait early, so that
+	 * at worst a tick that a local APIC coalesces is told as delivered.
+	 */
 	uint32_t rtc_pending;
 
 	struct ioapic_pin pins[IOAPIC_NR_PINS];
@@ -70,7 +73,5 @@ int ioapic_pin_raise(struct ioapic *ioapic, unsigned int pin, bool line_status);
  * devices were asked to signal again, so what was latched before is void.
  */
 void ioapic_pin_settle(struct ioapic *ioapic, unsigned int pin, bool resampled);
-/* No EOI of the RTC is awaited any more. */
-void ioapic_rtc_reset(struct ioapic *ioapic);
 
 #endif

@@ -206,7 +206,7 @@ static void restore_registers(struct ioapic *ioapic,
 	ioapic->irr = 0;
 	ioapic->delivered = 0;
 	ioapic->held = 0;
-	ioapic_rtc_reset(ioapic);
+	ioapic->rtc_pending = 0;
 	for (unsigned int pin = 0; pin < IOAPIC_NR_PINS; pin++) {
 		ioapic_pin_set_rte(ioapic, pin, state->redirtbl[pin].bits);
 		ioapic->pins[pin].reinjected = 0;

@@ -27,9 +27,9 @@
 #define APIC_ICR_BUSY (1u << 12)
 
 enum access {
-	XR = 1 << 0,	/* readable in the page */
+	XR = 1 << 0, /* readable in the page */
 	XW = 1 << 1,
-	X2R = 1 << 2,	/* readable as an MSR */
+	X2R = 1 << 2, /* readable as an MSR */
 	X2W = 1 << 3,
 	R = XR | X2R,
 	W = XW | X2W,
@@ -37,7 +37,7 @@ enum access {
 
 struct lapic_row {
 	uint8_t access;
-	uint32_t mask;	/* writable bits; the others become 0 */
+	uint32_t mask; /* writable bits; the others become 0 */
 	/* Defaults: the stored value. */
 	uint32_t (*read)(struct lapic *apic, unsigned int offset);
 	int (*write)(struct lapic *apic, unsigned int offset, uint32_t value);
@@ -204,37 +204,36 @@ static int write_tdcr(struct lapic *apic, unsigned int offset, uint32_t value)
 #define LVT_PIN 0xe000u
 
 static const struct lapic_row rows[APIC_NR_REGS] = {
-	[REG(APIC_ID)] = { R | XW, 0xff000000, .write = write_address },
-	[REG(APIC_VERSION)] = { R },
-	[REG(APIC_TPR)] = { R | W, 0xff, .write = write_tpr },
-	[REG(APIC_APR)] = { XR, .read = read_zero },
-	[REG(APIC_PPR)] = { R },
-	[REG(APIC_EOI)] = { W, .write = write_eoi },
-	[REG(APIC_LDR)] = { R | XW, 0xff000000, .write = write_address },
-	[REG(APIC_DFR)] = { XR | XW, ~0u, .write = write_address },
-	[REG(APIC_SVR)] = { R | W, LAPIC_SVR_MASK | APIC_SVR_DIRECTED_EOI,
-			    .write = write_svr },
-	[VECTORS(APIC_ISR)] = { R, .read = read_isr },
-	[VECTORS(APIC_TMR)] = { R, .read = read_tmr },
-	[VECTORS(APIC_IRR)] = { R, .read = read_irr },
-	[REG(APIC_ESR)] = { R | W, ~0u, .write = write_esr },
-	[REG(APIC_ICR)] = { R | W, ~0u, .write = write_icr },
-	[REG(APIC_ICR2)] = { XR | XW, 0xff000000 },
-	[REG(APIC_LVT_TIMER)] = { R | W, LVT_MASK | APIC_LVT_TIMER_MODE,
-				  .write = write_lvt },
-	[REG(APIC_LVT_THERMAL)] = { R | W, LVT_MASK | LVT_MODE,
-				    .write = write_lvt },
-	[REG(APIC_LVT_PERF)] = { R | W, LVT_MASK | LVT_MODE,
-				 .write = write_lvt },
-	[REG(APIC_LVT_LINT0)] = { R | W, LVT_MASK | LVT_MODE | LVT_PIN,
-				  .write = write_lvt },
-	[REG(APIC_LVT_LINT1)] = { R | W, LVT_MASK | LVT_MODE | LVT_PIN,
-				  .write = write_lvt },
-	[REG(APIC_LVT_ERROR)] = { R | W, LVT_MASK, .write = write_lvt },
-	[REG(APIC_TMICT)] = { R | W, ~0u, .write = write_tmict },
-	[REG(APIC_TMCCT)] = { R, .read = read_tmcct },
-	[REG(APIC_TDCR)] = { R | W, 0xb, .write = write_tdcr },
-	[REG(APIC_SELF_IPI)] = { X2W, ~0u, .write = write_self_ipi },
+	[REG(APIC_ID)] = {R | XW, 0xff000000, .write = write_address},
+	[REG(APIC_VERSION)] = {R},
+	[REG(APIC_TPR)] = {R | W, 0xff, .write = write_tpr},
+	[REG(APIC_APR)] = {XR, .read = read_zero},
+	[REG(APIC_PPR)] = {R},
+	[REG(APIC_EOI)] = {W, .write = write_eoi},
+	[REG(APIC_LDR)] = {R | XW, 0xff000000, .write = write_address},
+	[REG(APIC_DFR)] = {XR | XW, ~0u, .write = write_address},
+	[REG(APIC_SVR)] = {R | W, LAPIC_SVR_MASK | APIC_SVR_DIRECTED_EOI,
+			   .write = write_svr},
+	[VECTORS(APIC_ISR)] = {R, .read = read_isr},
+	[VECTORS(APIC_TMR)] = {R, .read = read_tmr},
+	[VECTORS(APIC_IRR)] = {R, .read = read_irr},
+	[REG(APIC_ESR)] = {R | W, ~0u, .write = write_esr},
+	[REG(APIC_ICR)] = {R | W, ~0u, .write = write_icr},
+	[REG(APIC_ICR2)] = {XR | XW, 0xff000000},
+	[REG(APIC_LVT_TIMER)] = {R | W, LVT_MASK | APIC_LVT_TIMER_MODE,
+				 .write = write_lvt},
+	[REG(APIC_LVT_THERMAL)] = {R | W, LVT_MASK | LVT_MODE,
+				   .write = write_lvt},
+	[REG(APIC_LVT_PERF)] = {R | W, LVT_MASK | LVT_MODE, .write = write_lvt},
+	[REG(APIC_LVT_LINT0)] = {R | W, LVT_MASK | LVT_MODE | LVT_PIN,
+				 .write = write_lvt},
+	[REG(APIC_LVT_LINT1)] = {R | W, LVT_MASK | LVT_MODE | LVT_PIN,
+				 .write = write_lvt},
+	[REG(APIC_LVT_ERROR)] = {R | W, LVT_MASK, .write = write_lvt},
+	[REG(APIC_TMICT)] = {R | W, ~0u, .write = write_tmict},
+	[REG(APIC_TMCCT)] = {R, .read = read_tmcct},
+	[REG(APIC_TDCR)] = {R | W, 0xb, .write = write_tdcr},
+	[REG(APIC_SELF_IPI)] = {X2W, ~0u, .write = write_self_ipi},
 };
 
 /* @offset is below 0x400 and a multiple of 16, as in all that follow. */
@@ -330,8 +329,10 @@ static int x2apic_msr(struct lapic *apic, struct virq_access *access)
 	return 0;
 }
 
-/* The guest's own way between the modes: x2APIC is entered from xAPIC only,
- * and left only by switching the APIC off. */
+/*
+ * The guest's own way between the modes: x2APIC is entered from xAPIC only,
+ * and left only by switching the APIC off.
+ */
 static int guest_set_base(struct lapic *apic, uint64_t base)
 {
 	const uint64_t modes = APIC_BASE_ENABLE | APIC_BASE_X2APIC;
@@ -361,8 +362,7 @@ int lapic_msr(struct lapic *apic, struct virq_access *access)
 		return 0;
 	case MSR_X2APIC_FIRST ... MSR_X2APIC_LAST:
 		return x2apic_msr(apic, access);
-	default:
-		return -ENODEV;
+	default: return -ENODEV;
 	}
 }
 
@@ -427,9 +427,7 @@ void lapic_commit(struct lapic *apic)
 	apic_bus_update(apic->bus);
 }
 
-/*
- * @init: by an INIT, which spares APICBASE, the mode and the id.
- */
+/* @init: by an INIT, which spares APICBASE, the mode and the id. */
 void lapic_reset(struct lapic *apic, bool init)
 {
 	lapic_timer_stop(apic);
@@ -472,8 +470,8 @@ void lapic_reset(struct lapic *apic, bool init)
 int lapic_create(struct apic_bus *bus, struct virq_vcpu *vcpu,
 		 struct lapic **out)
 {
-	struct lapic *apic = aligned_alloc(alignof(struct lapic),
-					   sizeof(*apic));
+	struct lapic *apic =
+		aligned_alloc(alignof(struct lapic), sizeof(*apic));
 	int ret;
 
 	if (!apic)

@@ -115,9 +115,9 @@ struct lapic_timer {
 	struct spinlock lock;
 	struct virq_timer *timer;
 	bool armed;
-	uint32_t mode;		/* APIC_TIMER_* */
-	uint64_t period_ns;	/* initial count times divisor, limited */
-	uint64_t expires_ns;	/* one-shot and periodic */
+	uint32_t mode; /* APIC_TIMER_* */
+	uint64_t period_ns; /* initial count times divisor, limited */
+	uint64_t expires_ns; /* one-shot and periodic */
 	uint64_t tsc_deadline;
 };
 
@@ -130,14 +130,14 @@ struct lapic {
 	/* Read by deliverers, seldom written. */
 	alignas(64) struct virq_vcpu *vcpu;
 	struct apic_bus *bus;
-	uint32_t vcpu_id;	/* and x2APIC id */
+	uint32_t vcpu_id; /* and x2APIC id */
 	_Atomic uint32_t flags;
 	_Atomic uint64_t tmr[4];
 
 	/* The vCPU's own. */
 	alignas(64) uint64_t isr[4];
-	uint64_t base;		/* MSR_IA32_APICBASE */
-	bool stale;		/* the destination map must be made anew */
+	uint64_t base; /* MSR_IA32_APICBASE */
+	bool stale; /* the destination map must be made anew */
 	_Atomic uint32_t regs[APIC_NR_REGS];
 	struct lapic_timer timer;
 };

@@ -12,14 +12,13 @@
 #include <errno.h>
 
 /*
- * The highest vector in 256 bits, or -1.  Relaxed: finding a bit is only the
- * reason to look; lapic_ack() takes it by a read-modify-write.
+ * The highest vector in 256 bits, or -1.  Sequentially consistent: the vCPU's
+ * half of the pair in lapic.h.
  */
 static int irr_top(const _Atomic uint64_t *words)
 {
 	for (int i = 3; i >= 0; i--) {
-		uint64_t word = atomic_load_explicit(&words[i],
-						     memory_order_relaxed);
+		uint64_t word = atomic_load(&words[i]);
 
 		if (word)
 			return i * 64 + 63 - __builtin_clzll(word);
@@ -78,8 +77,8 @@ static int accept_vector(struct lapic *apic, const struct x86_msg *msg)
 
 static void events_change(struct lapic *apic, uint32_t clear, uint32_t set)
 {
-	uint32_t old = atomic_load_explicit(&apic->events,
-					    memory_order_relaxed);
+	uint32_t old =
+		atomic_load_explicit(&apic->events, memory_order_relaxed);
 
 	/* Sequentially consistent on success, as for IRR. */
 	while (!atomic_compare_exchange_weak(&apic->events, &old,
@@ -96,14 +95,9 @@ int lapic_accept(struct lapic *apic, const struct x86_msg *msg)
 		atomic_fetch_add_explicit(&apic->arb_prio, 1,
 					  memory_order_relaxed);
 		return accept_vector(apic, msg);
-	case X86_DM_FIXED:
-		return accept_vector(apic, msg);
-	case X86_DM_SMI:
-		events_change(apic, 0, VIRQ_EVENT_SMI);
-		return 1;
-	case X86_DM_NMI:
-		events_change(apic, 0, VIRQ_EVENT_NMI);
-		return 1;
+	case X86_DM_FIXED: return accept_vector(apic, msg);
+	case X86_DM_SMI: events_change(apic, 0, VIRQ_EVENT_SMI); return 1;
+	case X86_DM_NMI: events_change(apic, 0, VIRQ_EVENT_NMI); return 1;
 	case X86_DM_INIT:
 		/* A level de-assert only synchronises arbitration ids. */
 		if (msg->level_triggered && !msg->assert_level)
@@ -141,16 +135,15 @@ static int deliverable_vector(const struct lapic *apic)
  */
 unsigned int lapic_pending(const struct lapic *apic)
 {
-	/* Relaxed, as the loads of IRR: virq_vcpu_enter() has the fence. */
-	uint32_t events = atomic_load_explicit(&apic->events,
-					       memory_order_relaxed);
-	uint32_t pending = events & (VIRQ_EVENT_NMI | VIRQ_EVENT_SMI |
-				     VIRQ_EVENT_INIT);
+	/* Sequentially consistent, as the loads of IRR. */
+	uint32_t events = atomic_load(&apic->events);
+	uint32_t pending =
+		events & (VIRQ_EVENT_NMI | VIRQ_EVENT_SMI | VIRQ_EVENT_INIT);
 
 	/* An INIT comes before the SIPI that may have followed it. */
 	if (lapic_flags(apic) & LAPIC_WAIT_SIPI)
-		return events & (events & VIRQ_EVENT_INIT ? VIRQ_EVENT_INIT :
-							    VIRQ_EVENT_SIPI);
+		return events & (events & VIRQ_EVENT_INIT ? VIRQ_EVENT_INIT
+							  : VIRQ_EVENT_SIPI);
 	if (deliverable_vector(apic) >= 0)
 		pending |= VIRQ_EVENT_INTR;
 	return pending;
@@ -219,8 +212,8 @@ static int take_init(struct lapic *apic)
 static int take_sipi(struct lapic *apic)
 {
 	const uint32_t clear = VIRQ_EVENT_SIPI | LAPIC_SIPI_VECTOR;
-	uint32_t old = atomic_load_explicit(&apic->events,
-					    memory_order_relaxed);
+	uint32_t old =
+		atomic_load_explicit(&apic->events, memory_order_relaxed);
 
 	do {
 		/* An INIT since we looked: what is there belongs to it. */
@@ -239,15 +232,12 @@ int lapic_take(struct lapic *apic, enum virq_event event)
 		return -EAGAIN;
 
 	switch (event) {
-	case VIRQ_EVENT_INIT:
-		return take_init(apic);
-	case VIRQ_EVENT_SIPI:
-		return take_sipi(apic);
+	case VIRQ_EVENT_INIT: return take_init(apic);
+	case VIRQ_EVENT_SIPI: return take_sipi(apic);
 	case VIRQ_EVENT_NMI:
 	case VIRQ_EVENT_SMI:
 		atomic_fetch_and(&apic->events, ~(uint32_t)event);
 		return 0;
-	default:
-		return -EAGAIN;
+	default: return -EAGAIN;
 	}
 }

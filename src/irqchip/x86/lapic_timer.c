@@ -12,20 +12,10 @@
  */
 #include "lapic.h"
 #include "apic_map.h"
-
-#include <time.h>
+#include "core/clock.h"
 
 /* A guest may not ask for more than 5,000 interrupts a second. */
 #define MIN_PERIOD_NS 200000u
-#define NS_PER_SEC 1000000000ull
-
-static uint64_t clock_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
-}
 
 /* Later than any loop lives, and far from overflow. */
 static uint64_t deadline_after(uint64_t now, uint64_t ns)
@@ -44,8 +34,8 @@ static uint64_t tsc_now(const struct lapic *apic)
 static uint64_t tsc_to_ns(const struct lapic *apic, uint64_t ticks)
 {
 	uint32_t khz = apic->bus->config.tsc_khz;
-	unsigned __int128 ns = ((unsigned __int128)ticks * 1000000 + khz - 1) /
-			       khz;
+	unsigned __int128 ns =
+		((unsigned __int128)ticks * 1000000 + khz - 1) / khz;
 
 	return ns > INT64_MAX ? (uint64_t)INT64_MAX : (uint64_t)ns;
 }
@@ -97,7 +87,7 @@ static void timer_arm(struct lapic_timer *t, uint64_t deadline_ns)
 static bool timer_check(struct lapic *apic)
 {
 	struct lapic_timer *t = &apic->timer;
-	uint64_t now = clock_now();
+	uint64_t now = now_ns();
 
 	if (!t->armed)
 		return false;
@@ -123,8 +113,8 @@ static bool timer_check(struct lapic *apic)
 		return true;
 	}
 	/* Periods that went by unseen are one interrupt. */
-	t->expires_ns += t->period_ns *
-			 ((now - t->expires_ns) / t->period_ns + 1);
+	t->expires_ns +=
+		t->period_ns * ((now - t->expires_ns) / t->period_ns + 1);
 	timer_arm(t, t->expires_ns);
 	return true;
 }
@@ -221,7 +211,7 @@ void lapic_timer_set_initial(struct lapic *apic, uint32_t count)
 	lapic_set_reg(apic, APIC_TMICT, count);
 	set_period(apic);
 	if (timer_counts(t)) {
-		t->expires_ns = deadline_after(clock_now(), t->period_ns);
+		t->expires_ns = deadline_after(now_ns(), t->period_ns);
 		t->armed = true;
 	}
 	timer_settle(apic);
@@ -240,10 +230,10 @@ void lapic_timer_set_divide(struct lapic *apic, uint32_t tdcr)
 	set_period(apic);
 	if (t->armed && t->mode != APIC_TIMER_DEADLINE) {
 		/* The counts that are left now take longer or shorter. */
-		now = clock_now();
+		now = now_ns();
 		left = t->expires_ns > now ? t->expires_ns - now : 0;
-		t->expires_ns = deadline_after(now,
-					       (left >> old_shift) << shift);
+		t->expires_ns =
+			deadline_after(now, (left >> old_shift) << shift);
 	}
 	timer_settle(apic);
 }
@@ -251,7 +241,7 @@ void lapic_timer_set_divide(struct lapic *apic, uint32_t tdcr)
 uint32_t lapic_timer_current(struct lapic *apic)
 {
 	struct lapic_timer *t = &apic->timer;
-	uint64_t now = clock_now();
+	uint64_t now = now_ns();
 	uint64_t left = 0;
 
 	spin_lock(&t->lock);
@@ -311,7 +301,7 @@ void lapic_timer_restore(struct lapic *apic, uint32_t lvtt, uint32_t count)
 		if (left > t->period_ns ||
 		    (!left && t->mode == APIC_TIMER_PERIODIC))
 			left = t->period_ns;
-		t->expires_ns = deadline_after(clock_now(), left);
+		t->expires_ns = deadline_after(now_ns(), left);
 		t->armed = true;
 	}
 	timer_settle(apic);

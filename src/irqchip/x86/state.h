@@ -21,8 +21,7 @@ struct x86_state_ops {
 			   struct kvm_irqchip *state);
 	int (*set_irqchip)(struct virq_irqchip *chip,
 			   const struct kvm_irqchip *state);
-	int (*get_lapic)(struct virq_vcpu *vcpu,
-			 struct kvm_lapic_state *state);
+	int (*get_lapic)(struct virq_vcpu *vcpu, struct kvm_lapic_state *state);
 	int (*set_lapic)(struct virq_vcpu *vcpu,
 			 const struct kvm_lapic_state *state);
 	uint8_t (*get_cr8)(struct virq_vcpu *vcpu);

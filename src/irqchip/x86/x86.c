@@ -13,7 +13,9 @@
  * it delivers: set_irq runs in the core's, the others take one here.
  */
 #include "apic_map.h"
+#include "core/clock.h"
 #include "core/rcu.h"
+#include "gsi.h"
 #include "ioapic.h"
 #include "irqchip/table.h"
 #include "lapic.h"
@@ -24,12 +26,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <virq/vm.h>
 #include <virq/x86.h>
 
-#define NS_PER_SEC 1000000000ull
-#define PIC_PINS 8u	/* of one 8259 */
+#define CLOCK_KHZ 1000000u /* CLOCK_MONOTONIC's */
+#define PIC_PINS 8u /* of one 8259 */
 
 struct x86_chip {
 	struct x86_irqchip x86;
@@ -54,19 +55,11 @@ static struct x86_chip *bus_to_x86(struct apic_bus *bus)
 				   offsetof(struct x86_chip, bus));
 }
 
-static uint64_t clock_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
-}
-
 static uint64_t default_tsc_read(void *opaque, uint32_t vcpu_id)
 {
 	(void)opaque;
 	(void)vcpu_id;
-	return clock_now();
+	return now_ns();
 }
 
 /* What the chips ask of us. */
@@ -105,8 +98,8 @@ static void on_pic_ack(void *opaque, unsigned int pin)
 	struct x86_chip *x86 = opaque;
 
 	virq_irqchip_ack(&x86->x86.chip,
-			 pin < PIC_PINS ? KVM_IRQCHIP_PIC_MASTER :
-					  KVM_IRQCHIP_PIC_SLAVE,
+			 pin < X86_PIC_PINS ? KVM_IRQCHIP_PIC_MASTER
+					    : KVM_IRQCHIP_PIC_SLAVE,
 			 pin);
 }
 
@@ -131,11 +124,18 @@ static bool on_ioapic_resample(void *opaque, unsigned int pin)
 	return virq_irqchip_resample(&x86->x86.chip, KVM_IRQCHIP_IOAPIC, pin);
 }
 
+static bool on_ioapic_has_ack(void *opaque, unsigned int pin)
+{
+	struct x86_chip *x86 = opaque;
+
+	return virq_irqchip_has_ack(&x86->x86.chip, KVM_IRQCHIP_IOAPIC, pin);
+}
+
 static void on_ioapic_defer(void *opaque, uint64_t delay_ns)
 {
 	struct x86_chip *x86 = opaque;
 
-	virq_timer_arm(x86->reinject, clock_now() + delay_ns);
+	virq_timer_arm(x86->reinject, now_ns() + delay_ns);
 }
 
 static void on_reinject(void *opaque)
@@ -169,6 +169,7 @@ static const struct ioapic_callbacks ioapic_callbacks = {
 	.deliver = on_ioapic_deliver,
 	.ack = on_ioapic_ack,
 	.resample = on_ioapic_resample,
+	.has_ack = on_ioapic_has_ack,
 	.defer = on_ioapic_defer,
 };
 
@@ -198,7 +199,7 @@ static int x86_create(struct virq_vm *vm, const void *arg,
 		return -EINVAL;
 	if (!config->tsc_read) {
 		bus_config.tsc_read = default_tsc_read;
-		bus_config.tsc_khz = NS_PER_SEC / 1000;
+		bus_config.tsc_khz = CLOCK_KHZ;
 	}
 
 	x86 = calloc(1, sizeof(*x86));
@@ -299,90 +300,37 @@ static int set_msi(struct virq_irqchip *chip, const struct virq_route *route,
 				APIC_DEST_FIELD);
 }
 
-static int route_init_irqchip(const struct kvm_irq_routing_irqchip *irqchip,
-			      struct virq_route *route)
-{
-	uint32_t pin = irqchip->pin;
-
-	switch (irqchip->irqchip) {
-	case KVM_IRQCHIP_PIC_MASTER:
-	case KVM_IRQCHIP_PIC_SLAVE:
-		if (pin >= PIC_PINS)
-			return -EINVAL;
-		if (irqchip->irqchip == KVM_IRQCHIP_PIC_SLAVE)
-			pin += PIC_PINS;
-		route->set = set_pic;
-		break;
-	case KVM_IRQCHIP_IOAPIC:
-		if (pin >= IOAPIC_NR_PINS)
-			return -EINVAL;
-		route->set = set_ioapic;
-		break;
-	default:
-		return -EINVAL;
-	}
-	route->irqchip.chip = irqchip->irqchip;
-	route->irqchip.pin = pin;
-	return 0;
-}
-
 static int x86_route_init(struct virq_irqchip *chip,
 			  const struct kvm_irq_routing_entry *entry,
 			  struct virq_route *route)
 {
-	const struct kvm_irq_routing_msi *msi = &entry->u.msi;
+	bool ids32 = to_x86(chip)->bus.config.ids32;
 	struct x86_msg msg;
-	int ret;
+	int ret = x86_route_decode(entry, ids32, route);
 
-	switch (entry->type) {
-	case KVM_IRQ_ROUTING_IRQCHIP:
-		return route_init_irqchip(&entry->u.irqchip, route);
-	case KVM_IRQ_ROUTING_MSI:
-		ret = msi_decode(msi->address_lo, msi->address_hi, msi->data,
-				 to_x86(chip)->bus.config.ids32, &msg);
+	if (ret)
+		return ret;
+	if (entry->type == KVM_IRQ_ROUTING_MSI) {
+		ret = msi_decode(route->msi.address_lo, route->msi.address_hi,
+				 route->msi.data, ids32, &msg);
 		if (ret)
 			return ret;
-		route->set = set_msi;
-		route->msi.address_lo = msi->address_lo;
-		route->msi.address_hi = msi->address_hi;
-		route->msi.data = msi->data;
-		route->msi.flags = entry->flags;
-		route->msi.devid = msi->devid;
 		memcpy(route->decoded, &msg, sizeof(msg));
-		return 0;
-	default:
-		return -EINVAL;
+		route->set = set_msi;
+	} else if (route->irqchip.chip == KVM_IRQCHIP_IOAPIC) {
+		route->set = set_ioapic;
+	} else {
+		route->set = set_pic;
 	}
+	return 0;
 }
 
-/* The ISA lines reach both controllers, the 8259 first; the rest one. */
-static uint32_t x86_default_routes(struct virq_irqchip *chip,
-				   struct kvm_irq_routing_entry *entries,
-				   uint32_t max)
+static uint32_t default_routes(struct virq_irqchip *chip,
+			       struct kvm_irq_routing_entry *entries,
+			       uint32_t max)
 {
-	uint32_t n = 0;
-
 	(void)chip;
-	for (uint32_t gsi = 0; gsi < IOAPIC_NR_PINS; gsi++) {
-		struct kvm_irq_routing_entry entry = {
-			.gsi = gsi,
-			.type = KVM_IRQ_ROUTING_IRQCHIP,
-		};
-
-		if (gsi < 2 * PIC_PINS && n < max) {
-			entry.u.irqchip.irqchip = gsi < PIC_PINS ?
-							  KVM_IRQCHIP_PIC_MASTER :
-							  KVM_IRQCHIP_PIC_SLAVE;
-			entry.u.irqchip.pin = gsi % PIC_PINS;
-			entries[n++] = entry;
-		}
-		if (n < max) {
-			entry.u.irqchip.irqchip = KVM_IRQCHIP_IOAPIC;
-			entry.u.irqchip.pin = gsi;
-			entries[n++] = entry;
-		}
-	}
-	return n;
+	return x86_default_routes(entries, max);
 }
 
 /*
@@ -417,7 +365,8 @@ static int x86_set_msi(struct virq_irqchip *chip, const struct kvm_msi *msi)
 	return apic_bus_deliver(&x86->bus, NULL, &msg, APIC_DEST_FIELD);
 }
 
-static void x86_ack_set_changed(struct virq_irqchip *chip)
+/* Either a notifier came or went, or a pin maps to another GSI. */
+static void x86_scan(struct virq_irqchip *chip)
 {
 	ioapic_scan(to_x86(chip)->ioapic);
 }
@@ -493,17 +442,18 @@ static void x86_eoi(struct virq_vcpu *vcpu, uint8_t vector)
 
 const struct virq_irqchip_ops irqchip_x86 = {
 	.name = "x86",
-	.nr_chips = 3,
-	.nr_pins = IOAPIC_NR_PINS,
+	.nr_chips = X86_NR_CHIPS,
+	.nr_pins = X86_NR_PINS,
 	.create = x86_create,
 	.destroy = x86_destroy,
 	.vcpu_create = x86_vcpu_create,
 	.vcpu_destroy = x86_vcpu_destroy,
 	.route_init = x86_route_init,
-	.default_routes = x86_default_routes,
+	.routes_changed = x86_scan,
+	.default_routes = default_routes,
 	.set_irq_inatomic = x86_set_irq_inatomic,
 	.set_msi = x86_set_msi,
-	.ack_set_changed = x86_ack_set_changed,
+	.ack_set_changed = x86_scan,
 	.vcpu_pending = x86_vcpu_pending,
 	.vcpu_ack = x86_vcpu_ack,
 	.vcpu_take = x86_vcpu_take,
@@ -527,8 +477,7 @@ static int x86_get_irqchip(struct virq_irqchip *chip, struct kvm_irqchip *state)
 	case KVM_IRQCHIP_IOAPIC:
 		ioapic_get_state(x86->ioapic, &state->chip.ioapic);
 		return 0;
-	default:
-		return -EINVAL;
+	default: return -EINVAL;
 	}
 }
 
@@ -548,8 +497,7 @@ static int x86_set_irqchip(struct virq_irqchip *chip,
 		ioapic_set_state(x86->ioapic, &state->chip.ioapic);
 		rcu_unlock();
 		return 0;
-	default:
-		return -EINVAL;
+	default: return -EINVAL;
 	}
 }
 
