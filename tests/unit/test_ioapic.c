@@ -680,6 +680,42 @@ static void quiet_eoi_resets_storm_count(void **state)
 	assert_int_equal(f->deferred, 0);
 }
 
+static void storm_almost(struct fixture *f)
+{
+	for (int i = 0; i < STORM - 1; i++)
+		ioapic_eoi(f->ioapic, VECTOR, true, false);
+}
+
+/* So does an EOI while the pin is masked. */
+static void masked_eoi_resets_storm_count(void **state)
+{
+	struct fixture *f = *state;
+
+	set_low(f, 3, LEVEL | VECTOR);
+	line(f, 3, 1);
+	storm_almost(f);
+	set_low(f, 3, MASKED | LEVEL | VECTOR);
+	ioapic_eoi(f->ioapic, VECTOR, true, false);
+	set_low(f, 3, LEVEL | VECTOR);
+	storm_almost(f);
+	assert_int_equal(f->deferred, 0);
+}
+
+/* And a restored chip starts a new row. */
+static void set_state_resets_storm_count(void **state)
+{
+	struct fixture *f = *state;
+	struct kvm_ioapic_state s;
+
+	set_low(f, 3, LEVEL | VECTOR);
+	line(f, 3, 1);
+	storm_almost(f);
+	s = get_state(f);
+	ioapic_set_state(f->ioapic, &s);
+	storm_almost(f);
+	assert_int_equal(f->deferred, 0);
+}
+
 /* The deferred step serves level pins that are up, unmasked and free only. */
 static void reinject_serves_free_level_pins(void **state)
 {
@@ -872,6 +908,9 @@ static void get_hides_delivered_edges(void **state)
 	line(f, 4, 1);
 	line(f, 5, 1);
 	assert_int_equal(get_state(f).irr, 1 << 4 | 1 << 5);
+	/* Raised again while up: that one nobody has seen. */
+	assert_int_equal(line(f, 3, 1), 0);
+	assert_int_equal(get_state(f).irr, 1 << 3 | 1 << 4 | 1 << 5);
 }
 
 /* SET sends again what its irr holds, and what is restored masked waits. */
@@ -976,6 +1015,8 @@ int main(void)
 		CASE(eoi_of_old_vector_matches_nothing),
 		CASE(storm_is_throttled),
 		CASE(quiet_eoi_resets_storm_count),
+		CASE(masked_eoi_resets_storm_count),
+		CASE(set_state_resets_storm_count),
 		CASE(reinject_serves_free_level_pins),
 		CASE(line_is_or_of_sources),
 		CASE(rtc_tick_waits_for_all_eois),

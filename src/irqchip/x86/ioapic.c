@@ -140,12 +140,10 @@ int ioapic_pin_raise(struct ioapic *ioapic, unsigned int pin, bool line_status)
 	return pin_service(ioapic, pin, line_status);
 }
 
-/* An edge that was masked is lost here; one that is held is not. */
+/* An edge that was masked is lost here; one in `held` is not. */
 static int pin_lower(struct ioapic *ioapic, unsigned int pin)
 {
 	ioapic->irr &= ~pin_bit(pin);
-	if (pin_is_level(ioapic, pin))
-		ioapic->held &= ~pin_bit(pin);
 	return 1;
 }
 
