@@ -15,13 +15,15 @@ static const char *take_raises(const struct report_header *header,
 			       const unsigned char *data,
 			       struct account *account, uint64_t now)
 {
+	if (header->value < account_known(account) || header->value > now)
+		return "reports times that cannot be";
 	for (uint32_t i = 0; i < header->count; i++) {
 		struct report_raise raise;
 		int ret;
 
 		memcpy(&raise, data + i * sizeof(raise), sizeof(raise));
 		if (raise.before < account_known(account) ||
-		    raise.after < raise.before || raise.after > now)
+		    raise.after < raise.before || raise.after > header->value)
 			return "reports times that cannot be";
 		ret = account_raise(account, raise.before, raise.after);
 		if (ret == -ENOBUFS)
@@ -29,8 +31,6 @@ static const char *take_raises(const struct report_header *header,
 		if (ret)
 			return "no memory left to account its raises";
 	}
-	if (header->value < account_known(account) || header->value > now)
-		return "reports times that cannot be";
 	account_upto(account, header->value);
 	return NULL;
 }

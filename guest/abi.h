@@ -74,7 +74,7 @@ struct guest_params {
 	uint32_t magic;
 	uint32_t nr_vcpus;
 	uint32_t nr_devices;
-	uint32_t pad;
+	uint32_t x2apic;	/* the APIC program uses MSRs, not MMIO */
 	struct guest_device device[GUEST_MAX_DEVICES];
 };
 

@@ -7,7 +7,10 @@
 #include "hw.h"
 
 #define MSR_APIC_BASE 0x1b
+#define APIC_BASE_X2APIC (1u << 10)
 #define APIC_BASE_ENABLE (1u << 11)
+/* The MSR of an xAPIC register. */
+#define MSR_X2APIC(reg) (0x800u + (reg) / 16)
 
 #define APIC_GPA 0xfee00000u
 #define APIC_TPR 0x80
@@ -23,6 +26,9 @@
 #define APIC_ICR_SIPI (6u << 8)
 #define APIC_ICR_ASSERT (1u << 14)
 #define APIC_DEST_SHIFT 24
+#define X2APIC_DEST_SHIFT 32
+/* Above every device's vector. */
+#define CLASS_ALL 15
 #define SPURIOUS_VECTOR 0xffu
 
 #define IOAPIC_GPA 0xfec00000u
@@ -38,7 +44,21 @@
 
 static void apic_write(struct hw *hw, uint32_t reg, uint32_t value)
 {
-	hw_mmio_write32(hw, APIC_GPA + reg, value);
+	if (guest_params(hw)->x2apic)
+		hw_wrmsr(hw, MSR_X2APIC(reg), value);
+	else
+		hw_mmio_write32(hw, APIC_GPA + reg, value);
+}
+
+static void send_ipi(struct hw *hw, uint32_t cpu, uint32_t command)
+{
+	if (guest_params(hw)->x2apic) {
+		hw_wrmsr(hw, MSR_X2APIC(APIC_ICR),
+			 (uint64_t)cpu << X2APIC_DEST_SHIFT | command);
+		return;
+	}
+	apic_write(hw, APIC_ICR2, cpu << APIC_DEST_SHIFT);
+	apic_write(hw, APIC_ICR, command);
 }
 
 static void ioapic_write(struct hw *hw, uint32_t reg, uint32_t value)
@@ -49,8 +69,11 @@ static void ioapic_write(struct hw *hw, uint32_t reg, uint32_t value)
 
 static void apic_setup(struct hw *hw)
 {
-	hw_wrmsr(hw, MSR_APIC_BASE,
-		 hw_rdmsr(hw, MSR_APIC_BASE) | APIC_BASE_ENABLE);
+	uint64_t base = hw_rdmsr(hw, MSR_APIC_BASE) | APIC_BASE_ENABLE;
+
+	if (guest_params(hw)->x2apic)
+		base |= APIC_BASE_X2APIC;
+	hw_wrmsr(hw, MSR_APIC_BASE, base);
 	apic_write(hw, APIC_SPIV, APIC_SPIV_ENABLE | SPURIOUS_VECTOR);
 	apic_write(hw, APIC_TPR, 0);
 	/* LINT0 is the 8259's way in at reset; this program does without. */
@@ -82,12 +105,10 @@ static void start_others(struct hw *hw)
 	const struct guest_params *params = guest_params(hw);
 
 	for (uint32_t cpu = 1; cpu < params->nr_vcpus; cpu++) {
-		apic_write(hw, APIC_ICR2, cpu << APIC_DEST_SHIFT);
-		apic_write(hw, APIC_ICR, APIC_ICR_INIT | APIC_ICR_ASSERT);
-		apic_write(hw, APIC_ICR2, cpu << APIC_DEST_SHIFT);
-		apic_write(hw, APIC_ICR,
-			   APIC_ICR_SIPI | APIC_ICR_ASSERT |
-				   GUEST_LOAD_GPA >> 12);
+		send_ipi(hw, cpu, APIC_ICR_INIT | APIC_ICR_ASSERT);
+		send_ipi(hw, cpu,
+			 APIC_ICR_SIPI | APIC_ICR_ASSERT |
+				 GUEST_LOAD_GPA >> 12);
 	}
 }
 
@@ -103,8 +124,11 @@ void apic_interrupt(struct hw *hw, uint32_t vector)
 		    params->device[i].vcpu != hw->cpu)
 			continue;
 		guest_record(hw, i, vector);
+		hw_set_cr8(hw, CLASS_ALL);
 		hw_out32(hw, GUEST_PORT_ACK, i);
 		apic_write(hw, APIC_EOI, 0);
+		/* What came in since must not be forgotten. */
+		hw_set_cr8(hw, 0);
 		return;
 	}
 	guest_fault(hw, vector);

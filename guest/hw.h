@@ -8,6 +8,7 @@
  *	hw_mmio_read32, hw_mmio_write32	device registers
  *	hw_inb, hw_outb, hw_out32	ports
  *	hw_rdmsr, hw_wrmsr
+ *	hw_set_cr8(hw, class)		task priority; 64-bit programs only
  *	hw_clock(hw)			the clock of struct guest_record
  *	hw_halt_wait(hw)		take interrupts, or sleep until there is
  *					one; the only place where any is taken.

@@ -78,6 +78,14 @@ static inline void hw_wrmsr(struct hw *hw, uint32_t msr, uint64_t value)
 			 : "memory");
 }
 
+#ifdef __x86_64__
+static inline void hw_set_cr8(struct hw *hw, uint8_t class)
+{
+	(void)hw;
+	__asm__ volatile("movq %0, %%cr8" : : "r"((uint64_t)class) : "memory");
+}
+#endif
+
 static inline uint64_t hw_clock(struct hw *hw)
 {
 	uint32_t low, high;

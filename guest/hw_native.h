@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <time.h>
 #include <virq/vcpu.h>
+#include <virq/x86.h>
 
 struct hw;
 
@@ -92,6 +93,11 @@ static inline void hw_wrmsr(struct hw *hw, uint32_t msr, uint64_t value)
 	hw_access(hw, virq_vcpu_msr,
 		  (struct virq_access){
 			  .addr = msr, .len = 8, .write = true, .data = value });
+}
+
+static inline void hw_set_cr8(struct hw *hw, uint8_t class)
+{
+	virq_x86_set_cr8(hw->vcpu, class);
 }
 
 static inline uint64_t hw_clock(struct hw *hw)

@@ -29,8 +29,9 @@ struct epoll_slot {
 	int fd;
 	uint32_t next_free;
 	bool semaphore;
-	/* What the counter held at assign and still does: not a signal. */
+	/* What the counter held when it came under watch, and still may. */
 	uint64_t residue;
+	bool fresh;			/* ... and has not been fired for */
 };
 
 int epoll_set_init(struct epoll_set *set, uint32_t nr_slots)
@@ -121,18 +122,13 @@ int epoll_set_add(struct epoll_set *set, struct loop_source *source, int fd,
 	slot->fd = rc;
 	slot->semaphore = info->semaphore;
 	slot->residue = info->count;
+	slot->fresh = info->count;
 	slot->source = source;
 	event.data.u64 = (uint64_t)slot->generation << 32 | index;
 	spin_unlock(&slot->lock);
 	if (epoll_ctl(set->fd, EPOLL_CTL_ADD, slot->fd, &event)) {
 		rc = errno == ENOSPC ? -ENOSPC : -ENOMEM;
 		goto out_close;
-	}
-	/* Signalled before we came: one interrupt, the counter untouched. */
-	if (info->count) {
-		spin_lock(&slot->lock);
-		source->fire(source);
-		spin_unlock(&slot->lock);
 	}
 	return 0;
 
@@ -146,28 +142,27 @@ out_slot:
 	return rc;
 }
 
-/* Slot lock held.  Is there a signal since the last one that was handled? */
+/*
+ * Slot lock held.  An event came: is there something to fire for?
+ *
+ * Every event is a signal, but for the one that a counter which was not zero
+ * at assign queues by itself; that one stands for the interrupt owed from
+ * before.  The counter then stays as it is if nothing came on top.  (The
+ * number alone does not tell a signal: somebody may have read the old count,
+ * and the new one be the same.)
+ */
 static bool slot_signalled(struct epoll_slot *slot)
 {
-	uint64_t value;
-
-	if (slot->residue) {
+	if (slot->fresh) {
 		struct virq_eventfd_info info;
 
-		/*
-		 * The event of a counter that was not zero when it came under
-		 * watch says nothing by itself.  Where the kernel does not
-		 * show the counter, one interrupt too many is the safe side.
-		 */
+		slot->fresh = false;
 		if (!virq_eventfd_query(slot->fd, &info) &&
 		    info.count == slot->residue)
-			return false;
+			return true;
 	}
-	value = drain(slot->fd);
-	if (!value)
-		return false;
 	slot->residue = 0;
-	return true;
+	return drain(slot->fd);
 }
 
 /* True if it fired. */
@@ -204,10 +199,37 @@ int epoll_set_poll(struct epoll_set *set, int timeout_ms, unsigned int *special)
 	return fired;
 }
 
+/* No more events: drain what is left.  Is it more than the old count? */
+static bool slot_owed(const struct epoll_slot *slot)
+{
+	struct virq_eventfd_info info;
+	uint64_t value;
+
+	/* A read tells no more than 1 of an EFD_SEMAPHORE eventfd. */
+	if (slot->semaphore && !virq_eventfd_query(slot->fd, &info)) {
+		value = info.count;
+		(void)drain(slot->fd);
+	} else {
+		value = drain(slot->fd);
+	}
+	return value && (slot->fresh || value != slot->residue);
+}
+
 bool epoll_set_remove(struct epoll_set *set, struct loop_source *source)
 {
 	struct epoll_slot *slot = &set->slots[source->slot];
+	unsigned int special;
 	bool owed;
+
+	/*
+	 * Only an event tells a signal from an old count of the same number:
+	 * see that none is left waiting.
+	 */
+	spin_lock(&slot->lock);
+	owed = slot->residue && !slot->fresh;
+	spin_unlock(&slot->lock);
+	while (owed && epoll_set_poll(set, 0, &special) > 0)
+		;
 
 	spin_lock(&slot->lock);
 	slot->source = NULL;
@@ -216,10 +238,7 @@ bool epoll_set_remove(struct epoll_set *set, struct loop_source *source)
 	spin_unlock(&slot->lock);
 
 	epoll_ctl(set->fd, EPOLL_CTL_DEL, slot->fd, NULL);
-	owed = slot_signalled(slot);
-	/* A counter that held nothing new is drained all the same. */
-	if (!owed)
-		(void)drain(slot->fd);
+	owed = slot_owed(slot);
 	close(slot->fd);
 	slot_free(set, source->slot);
 	return owed;

@@ -72,7 +72,7 @@ struct virq_loop {
 
 /*
  * Watch @fd, of which @info is fresh.  The loop keeps its own reference.  A
- * source that is signalled already fires at once, on this thread, and its
+ * source that is signalled already fires when the loop first looks, and its
  * counter stays as it is until the next signal (as Linux leaves it).
  * 0, -ENOSPC, -EMFILE, -ENOMEM.  Any thread.
  */

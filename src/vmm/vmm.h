@@ -38,6 +38,7 @@ struct vmm_config {
 	enum vmm_guest guest;
 	enum vmm_program program;
 	unsigned int nr_vcpus;	/* 1..GUEST_MAX_VCPUS */
+	bool x2apic;		/* the APIC program uses x2APIC mode */
 	struct virq_loop_config loop;
 	const struct vmm_device *devices;
 	unsigned int nr_devices; /* 1..GUEST_MAX_DEVICES */

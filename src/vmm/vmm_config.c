@@ -179,6 +179,7 @@ int vmm_configure(struct vmm *vmm, const struct vmm_config *config)
 
 	vmm->program = config->program;
 	vmm->nr_vcpus = config->nr_vcpus;
+	vmm->x2apic = config->x2apic;
 	vmm->nr_devices = config->nr_devices;
 	vmm->delivered = config->delivered;
 	vmm->opaque = config->opaque;

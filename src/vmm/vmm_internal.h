@@ -80,6 +80,7 @@ struct vmm {
 	struct vmm_device devices[GUEST_MAX_DEVICES];
 	unsigned int nr_devices;
 	unsigned int nr_vcpus;
+	bool x2apic;
 	void (*delivered)(void *opaque, unsigned int device,
 			  unsigned int vcpu, uint64_t time_ns);
 	void *opaque;

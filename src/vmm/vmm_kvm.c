@@ -92,7 +92,10 @@ static int create_vm(struct vmm *vmm, int kvm_fd)
 		return vmm_fail(vmm, -errno, "KVM_GET_VCPU_MMAP_SIZE: %s",
 				strerror(errno));
 	kvm->run_size = (size_t)ret;
-	kvm->vm_fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
+	/* A task work of the caller's io_uring interrupts this one. */
+	do {
+		kvm->vm_fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
+	} while (kvm->vm_fd < 0 && errno == EINTR);
 	if (kvm->vm_fd < 0)
 		return vmm_fail(vmm, -errno, "KVM_CREATE_VM: %s",
 				strerror(errno));

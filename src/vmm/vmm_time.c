@@ -16,9 +16,9 @@ static uint64_t ticks_to_ns(const struct vmm_time *time, uint64_t ticks)
 	return (uint64_t)(((unsigned __int128)ticks * time->scale) >> 32);
 }
 
-/* Where the guest's TSC cannot be set: read it between two of the host's. */
-static int measure_offset(struct vmm_time *time, int vcpu_fd,
-			  uint64_t *error_ticks)
+/* The guest's TSC is read between two readings of the host's. */
+int vmm_time_measure(struct vmm_time *time, int vcpu_fd,
+		     uint64_t *error_ticks)
 {
 	union {
 		struct kvm_msrs head;
@@ -58,7 +58,7 @@ int vmm_time_init(struct vmm_time *time, int vcpu_fd)
 	time->scale = (1000000ull << 32) / (uint64_t)khz;
 	time->offset = 0;
 	if (ioctl(vcpu_fd, KVM_SET_DEVICE_ATTR, &attr)) {
-		ret = measure_offset(time, vcpu_fd, &error_ticks);
+		ret = vmm_time_measure(time, vcpu_fd, &error_ticks);
 		if (ret)
 			return ret;
 	}

@@ -30,6 +30,13 @@ struct vmm_time_pair {
  */
 int vmm_time_init(struct vmm_time *time, int vcpu_fd);
 
+/*
+ * vmm_time_measure - the part of it for a TSC that cannot be set: time->offset
+ * is right to within *error_ticks.
+ */
+int vmm_time_measure(struct vmm_time *time, int vcpu_fd,
+		     uint64_t *error_ticks);
+
 struct vmm_time_pair vmm_time_read(const struct vmm_time *time);
 uint64_t vmm_time_convert(const struct vmm_time *time,
 			  const struct vmm_time_pair *now, uint64_t tsc);

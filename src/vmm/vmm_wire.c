@@ -42,6 +42,7 @@ void vmm_write_params(struct vmm *vmm)
 	params->magic = GUEST_MAGIC;
 	params->nr_vcpus = vmm->nr_vcpus;
 	params->nr_devices = vmm->nr_devices;
+	params->x2apic = vmm->x2apic;
 	for (unsigned int i = 0; i < vmm->nr_devices; i++) {
 		params->device[i] = (struct guest_device){
 			.kind = device_kind(&vmm->devices[i]),

@@ -14,6 +14,7 @@
 #include "device.h"
 #include <dirent.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +26,7 @@
 #define COUNT_NATIVE 20000
 #define COUNT_QUIESCE 50
 #define QUIESCE_NS 10000000000u
-#define STRAY_VECTOR 0x99
+#define QUIESCE_SHORT_NS 20000000u
 
 #define EDGE (1u << VMM_EDGE)
 #define LEVEL (1u << VMM_LEVEL)
@@ -37,6 +38,7 @@ struct setup {
 	enum vmm_program program;
 	unsigned int nr_vcpus;
 	unsigned int kinds;	/* two devices of each */
+	bool x2apic;
 };
 
 struct bench {
@@ -44,6 +46,7 @@ struct bench {
 	struct vmm *vmm;
 	struct device devices[GUEST_MAX_DEVICES];
 	unsigned int nr_devices;
+	atomic_bool hold;	/* delivered() does not return */
 	char why[512];
 };
 
@@ -86,6 +89,8 @@ static void delivered(void *opaque, unsigned int device, unsigned int vcpu,
 	if (time_ns + slack < atomic_load(&dev->raised_at) ||
 	    time_ns > now_ns() + slack)
 		atomic_fetch_add(&dev->mistimed, 1);
+	while (atomic_load(&bench->hold))
+		sched_yield();
 }
 
 /* Two of a kind: on two vCPUs, or on master and slave of the 8259 pair. */
@@ -118,6 +123,7 @@ static bool bring_up(struct bench *bench, uint64_t count)
 		.guest = setup->guest,
 		.program = setup->program,
 		.nr_vcpus = setup->nr_vcpus,
+		.x2apic = setup->x2apic,
 		.devices = wires,
 		.delivered = delivered,
 		.opaque = bench,
@@ -292,30 +298,34 @@ static bool case_quiesce(struct bench *bench)
 	return true;
 }
 
-/* A vector that the guest does not expect ends the run with its name. */
-static bool case_stray(struct bench *bench)
+/* Raise GSI @gsi with @data as its message. */
+static int raise_message(struct bench *bench, uint32_t gsi, uint32_t data)
 {
-	const struct kvm_irq_level up = { .irq = 9, .level = 1 };
-	struct {
-		uint32_t nr, flags;
-		struct kvm_irq_routing_entry entry;
-	} routing = {
-		.nr = 1,
-		.entry = {
-			.gsi = 9,
-			.type = KVM_IRQ_ROUTING_MSI,
-			.u.msi = { .address_lo = 0xfee00000,
-				   .data = STRAY_VECTOR },
-		},
+	const struct kvm_irq_level up = { .irq = gsi, .level = 1 };
+	union {
+		struct kvm_irq_routing head;
+		uint8_t space[sizeof(struct kvm_irq_routing) +
+			      sizeof(struct kvm_irq_routing_entry)];
+	} routing = { .head.nr = 1 };
+	int ret;
+
+	routing.head.entries[0] = (struct kvm_irq_routing_entry){
+		.gsi = gsi,
+		.type = KVM_IRQ_ROUTING_MSI,
+		.u.msi = { .address_lo = 0xfee00000, .data = data },
 	};
+	ret = virq_vm_set_gsi_routing(vmm_vm(bench->vmm), &routing.head);
+	return ret ? ret : virq_vm_irq_line(vmm_vm(bench->vmm), &up, NULL);
+}
+
+static bool stray(struct bench *bench, uint32_t data, const char *words)
+{
 	const char *error;
 	int ret;
 
 	if (!bring_up(bench, 0))
 		return false;
-	ret = virq_vm_set_gsi_routing(vmm_vm(bench->vmm), (void *)&routing);
-	if (!ret)
-		ret = virq_vm_irq_line(vmm_vm(bench->vmm), &up, NULL);
+	ret = raise_message(bench, 9, data);
 	if (ret)
 		return fail(bench, "stray interrupt: %s", strerror(-ret));
 	/* Either the guest is still on its way to it, or it has failed. */
@@ -324,11 +334,42 @@ static bool case_stray(struct bench *bench)
 	error = vmm_error(bench->vmm);
 	if (ret != -EIO || !error)
 		return fail(bench, "unnoticed (%d)", ret);
-	if (!strstr(error, "unexpected vector 0x99"))
+	if (!strstr(error, words))
 		return fail(bench, "reported as: %s", error);
 	if (vmm_stop(bench->vmm) != -EIO)
 		return fail(bench, "stop without an error");
 	return true;
+}
+
+/* A vector that the guest does not expect ends the run with its name. */
+static bool case_stray(struct bench *bench)
+{
+	return stray(bench, 0x99, "unexpected vector 0x99");
+}
+
+/* So does an NMI: vector 2 of a processor, an event of the native guest. */
+static bool case_nmi(struct bench *bench)
+{
+	return stray(bench, 0x400,
+		     bench->setup->guest == VMM_GUEST_KVM ?
+			     "unexpected vector 0x2" :
+			     "event 0x2");
+}
+
+/* A guest that does not become idle ends the wait, not the monitor. */
+static bool case_timeout(struct bench *bench)
+{
+	int ret;
+
+	if (!bring_up(bench, 0))
+		return false;
+	atomic_store(&bench->hold, true);
+	device_raise(&bench->devices[0]);
+	ret = vmm_quiesce(bench->vmm, QUIESCE_SHORT_NS);
+	atomic_store(&bench->hold, false);
+	if (ret != -ETIMEDOUT)
+		return fail(bench, "quiesce: %d", ret);
+	return check_end(bench);
 }
 
 /* ---- the harness ---- */
@@ -370,7 +411,9 @@ static void run(const struct setup *setup, const char *what,
 		 "%s guest, irqchip %s, %s, %s%s%s%u vCPU%s: %s",
 		 setup->guest == VMM_GUEST_KVM ? "kvm" : "native",
 		 setup->irqchip,
-		 setup->program == VMM_PROGRAM_PIC ? "8259" : "APIC",
+		 setup->program == VMM_PROGRAM_PIC ? "8259" :
+		 setup->x2apic			   ? "x2APIC" :
+						     "APIC",
 		 setup->kinds & EDGE ? "edge, " : "",
 		 setup->kinds & LEVEL ? "level+resample, " : "",
 		 setup->kinds & MSI ? "MSI, " : "", setup->nr_vcpus,
@@ -405,6 +448,7 @@ static const struct {
 	enum vmm_program program;
 	unsigned int nr_vcpus;
 	unsigned int kinds;
+	bool x2apic;
 } loads[] = {
 	{ VMM_PROGRAM_PIC, 1, EDGE },
 	{ VMM_PROGRAM_PIC, 1, LEVEL },
@@ -417,11 +461,12 @@ static const struct {
 	{ VMM_PROGRAM_APIC, 2, MSI },
 	{ VMM_PROGRAM_APIC, 2, EDGE | LEVEL | MSI },
 	{ VMM_PROGRAM_APIC, 4, EDGE | MSI },
+	{ VMM_PROGRAM_APIC, 2, EDGE | LEVEL | MSI, .x2apic = true },
 };
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-/* A machine runs every load, three cases of quiesce and one of a stray. */
-#define CASES_PER_MACHINE (ARRAY_SIZE(loads) + 4)
+/* A machine runs every load, four cases of quiesce and two of a stray. */
+#define CASES_PER_MACHINE (ARRAY_SIZE(loads) + 6)
 
 static void run_machine(enum vmm_guest guest, const char *irqchip)
 {
@@ -431,21 +476,24 @@ static void run_machine(enum vmm_guest guest, const char *irqchip)
 		setup.program = loads[i].program;
 		setup.nr_vcpus = loads[i].nr_vcpus;
 		setup.kinds = loads[i].kinds;
+		setup.x2apic = loads[i].x2apic;
 		run(&setup, "each raise is delivered once", case_exact);
 	}
 
+	setup.x2apic = false;
 	setup.program = VMM_PROGRAM_PIC;
 	setup.nr_vcpus = 1;
 	setup.kinds = EDGE | LEVEL;
 	run(&setup, "quiesce waits for all", case_quiesce);
 	setup.program = VMM_PROGRAM_APIC;
-	setup.kinds = EDGE;
 	run(&setup, "quiesce waits for all", case_quiesce);
 	setup.nr_vcpus = 2;
 	setup.kinds = EDGE | MSI;
 	run(&setup, "quiesce waits for all", case_quiesce);
 	setup.kinds = MSI;
+	run(&setup, "quiesce of a busy guest times out", case_timeout);
 	run(&setup, "a stray vector is reported", case_stray);
+	run(&setup, "a stray NMI is reported", case_nmi);
 }
 
 /* One refusal: the errno, and one line that has @words in it. */

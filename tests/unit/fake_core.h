@@ -31,7 +31,7 @@ struct virq_timer {
 struct virq_vm {
 	struct virq_irqchip *chip;
 	struct virq_timer *timers[FAKE_NR_TIMERS];
-	bool timer_fails;	/* virq_timer_create() answers -ENOMEM */
+	bool timer_fails; /* virq_timer_create() answers -ENOMEM */
 	/* The last virq_irqchip_ack() or _resample(), and how many. */
 	unsigned int acks, resamples;
 	uint32_t ack_chip, ack_pin;

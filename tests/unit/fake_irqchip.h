@@ -147,6 +147,10 @@ void bench_close_vm(struct bench *bench);
 /* Drive the loop on this thread until it has nothing to do. */
 void bench_pump(struct bench *bench);
 
+/* For what does not depend on the loop. */
+#define ONCE(test)                                                             \
+	{#test, test, bench_setup_epoll, bench_teardown, NULL}
+
 #define BOTH(test)                                                             \
 	{#test "[epoll]", test, bench_setup_epoll, bench_teardown, NULL},      \
 	{                                                                      \

@@ -3,7 +3,6 @@
 #include "kvm_fixture.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,13 +11,11 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "core/clock.h"
-
-#define DEADLINE_NS UINT64_C(60000000000)
 
 static atomic_int routing_errno;
 static atomic_uint routings;
 static atomic_uint routings_at_msi;
+static atomic_uint irqfds;
 
 int ioctl(int fd, unsigned long request, ...)
 {
@@ -37,6 +34,8 @@ int ioctl(int fd, unsigned long request, ...)
 			return -1;
 		}
 	}
+	if (request == KVM_IRQFD)
+		atomic_fetch_add(&irqfds, 1);
 	if (request == KVM_SIGNAL_MSI)
 		atomic_store(&routings_at_msi, atomic_load(&routings));
 	return (int)syscall(SYS_ioctl, fd, request, arg);
@@ -55,6 +54,11 @@ unsigned int ioctl_routings(void)
 unsigned int ioctl_routings_at_msi(void)
 {
 	return atomic_load(&routings_at_msi);
+}
+
+unsigned int ioctl_irqfds(void)
+{
+	return atomic_load(&irqfds);
 }
 
 bool fixture_usable(void)
@@ -196,7 +200,7 @@ void fixture_lapic_clear(struct kvm_fixture *f)
 
 bool fixture_wait_irr(struct kvm_fixture *f, uint8_t vector)
 {
-	uint64_t deadline = now_ns() + DEADLINE_NS;
+	uint64_t deadline = now_ns() + FIXTURE_DEADLINE_NS;
 
 	while (!fixture_lapic_bit(f, APIC_IRR, vector)) {
 		if (now_ns() > deadline)

@@ -14,7 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <sched.h>
 #include <virq/virq.h>
+#include "core/clock.h"
+
+#define FIXTURE_DEADLINE_NS UINT64_C(10000000000)
 
 #define APIC_SPIV 0xf0
 #define APIC_TMR 0x180
@@ -59,7 +63,16 @@ uint64_t fixture_drain(int eventfd);
 bool fixture_lapic_bit(struct kvm_fixture *f, unsigned int reg, uint8_t vector);
 /* Forget all that is pending in the local APIC. */
 void fixture_lapic_clear(struct kvm_fixture *f);
-/* Until the vector is in IRR, or a minute has passed. */
+/* Wait for @condition, which another thread will make true. */
+#define FIXTURE_WAIT(condition)                                                \
+	do {                                                                   \
+		uint64_t deadline_ = now_ns() + FIXTURE_DEADLINE_NS;           \
+		while (!(condition)) {                                         \
+			assert_true(now_ns() < deadline_);                     \
+			sched_yield();                                         \
+		}                                                              \
+	} while (0)
+/* Until the vector is in IRR: false if that takes too long. */
 bool fixture_wait_irr(struct kvm_fixture *f, uint8_t vector);
 
 struct kvm_ioapic_state fixture_ioapic(struct kvm_fixture *f);
@@ -70,10 +83,11 @@ int fixture_route_msi(struct kvm_fixture *f, uint32_t gsi, uint8_t vector,
 /*
  * Every ioctl of the process.  Make the next KVM_SET_GSI_ROUTING fail with
  * @errno_value; how many there have been; and how many there had been at the
- * latest KVM_SIGNAL_MSI.
+ * latest KVM_SIGNAL_MSI.  How many KVM_IRQFD there have been.
  */
 void ioctl_fail_routing(int errno_value);
 unsigned int ioctl_routings(void);
 unsigned int ioctl_routings_at_msi(void);
+unsigned int ioctl_irqfds(void);
 
 #endif

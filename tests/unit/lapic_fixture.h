@@ -127,7 +127,7 @@ static inline int wrmsr(struct lapic *apic, uint32_t index, uint64_t value)
 
 static inline int rdmsr(struct lapic *apic, uint32_t index, uint64_t *value)
 {
-	struct virq_access access = { .addr = index, .len = 8 };
+	struct virq_access access = {.addr = index, .len = 8};
 	int ret = lapic_msr(apic, &access);
 
 	*value = access.data;
@@ -150,7 +150,7 @@ static inline int deliver(struct plane *p, struct x86_msg msg)
 
 static inline int fixed(struct plane *p, uint32_t dest, uint8_t vector)
 {
-	return deliver(p, (struct x86_msg){ .dest = dest, .vector = vector });
+	return deliver(p, (struct x86_msg){.dest = dest, .vector = vector});
 }
 
 static inline bool irr(const struct lapic *apic, uint8_t vector)

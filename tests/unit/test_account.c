@@ -371,6 +371,9 @@ static void quantiles_are_exact_while_values_are_small(void **state)
 	assert_int_equal(hist_quantile(hist, 99, 100), 990);
 	assert_int_equal(hist_quantile(hist, 999, 1000), 999);
 	assert_int_equal(hist_quantile(hist, 1, 1), 1000);
+	/* 1001 samples: half of them are 501, rounded up. */
+	hist_add(hist, 1001);
+	assert_int_equal(hist_quantile(hist, 50, 100), 501);
 	hist_destroy(hist);
 }
 

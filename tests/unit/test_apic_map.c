@@ -56,8 +56,7 @@ static uint32_t hits(struct plane *p, struct x86_msg msg, int *result)
 #define assert_hits(p, result, bits, ...)                                      \
 	do {                                                                   \
 		int got;                                                       \
-		assert_int_equal(hits(p, (struct x86_msg){ __VA_ARGS__ },      \
-				      &got),                                   \
+		assert_int_equal(hits(p, (struct x86_msg){__VA_ARGS__}, &got), \
 				 bits);                                        \
 		assert_int_equal(got, result);                                 \
 	} while (0)
@@ -81,7 +80,7 @@ static void physical(void **state)
 	assert_hits(p, 1, 4, .dest = 2, .vector = 0x40);
 	assert_hits(p, 0, 0, .dest = 9, .vector = 0x40);
 	assert_hits(p, 0, 0, .dest = 0x12345, .vector = 0x40);
-	assert_true(fast(p, (struct x86_msg){ .dest = 9 }));
+	assert_true(fast(p, (struct x86_msg){.dest = 9}));
 }
 
 /* Physical follows the id register. */
@@ -100,12 +99,12 @@ static void physical_shared_id(void **state)
 	struct plane *p = *state;
 
 	wr(p->apic[2], APIC_ID, 1u << 24);
-	assert_false(fast(p, (struct x86_msg){ .dest = 1, .vector = 0x40 }));
+	assert_false(fast(p, (struct x86_msg){.dest = 1, .vector = 0x40}));
 	assert_hits(p, 2, 6, .dest = 1, .vector = 0x40);
 	/* The walk says -1 where nobody matches. */
 	assert_hits(p, -1, 0, .dest = 2, .vector = 0x40);
 	wr(p->apic[2], APIC_ID, 2u << 24);
-	assert_true(fast(p, (struct x86_msg){ .dest = 9 }));
+	assert_true(fast(p, (struct x86_msg){.dest = 9}));
 }
 
 /* 0xff is everybody; the walk counts those who took it. */
@@ -113,7 +112,7 @@ static void physical_broadcast(void **state)
 {
 	struct plane *p = *state;
 
-	assert_false(fast(p, (struct x86_msg){ .dest = 0xff, .vector = 0x40 }));
+	assert_false(fast(p, (struct x86_msg){.dest = 0xff, .vector = 0x40}));
 	assert_hits(p, 4, 15, .dest = 0xff, .vector = 0x40);
 	wr(p->apic[1], APIC_SVR, 0xff);
 	assert_hits(p, 3, 13, .dest = 0xff, .vector = 0x40);
@@ -143,13 +142,13 @@ static void physical_lowest(void **state)
 static void logical_flat(void **state)
 {
 	struct plane *p = *state;
-	static const uint8_t ids[] = { 1, 2, 4, 0x80 };
+	static const uint8_t ids[] = {1, 2, 4, 0x80};
 
 	set_logical(p, APIC_DFR_FLAT, ids);
 	assert_hits(p, 2, 9, .dest = 0x81, .vector = 0x40, .logical = true);
 	assert_hits(p, 0, 0, .dest = 0x10, .vector = 0x40, .logical = true);
 	assert_hits(p, 0, 0, .dest = 0, .vector = 0x40, .logical = true);
-	assert_true(fast(p, (struct x86_msg){ .dest = 2, .logical = true }));
+	assert_true(fast(p, (struct x86_msg){.dest = 2, .logical = true}));
 	/* 0xff is broadcast in logical mode as well. */
 	assert_hits(p, 4, 15, .dest = 0xff, .vector = 0x40, .logical = true);
 }
@@ -158,10 +157,10 @@ static void logical_flat(void **state)
 static void logical_flat_shared(void **state)
 {
 	struct plane *p = *state;
-	static const uint8_t ids[] = { 1, 3, 4, 4 };
+	static const uint8_t ids[] = {1, 3, 4, 4};
 
 	set_logical(p, APIC_DFR_FLAT, ids);
-	assert_false(fast(p, (struct x86_msg){ .dest = 1, .logical = true }));
+	assert_false(fast(p, (struct x86_msg){.dest = 1, .logical = true}));
 	assert_hits(p, 2, 3, .dest = 1, .vector = 0x40, .logical = true);
 	assert_hits(p, 2, 12, .dest = 4, .vector = 0x40, .logical = true);
 	assert_hits(p, -1, 0, .dest = 8, .vector = 0x40, .logical = true);
@@ -171,13 +170,13 @@ static void logical_flat_shared(void **state)
 static void logical_cluster(void **state)
 {
 	struct plane *p = *state;
-	static const uint8_t ids[] = { 0x11, 0x12, 0x21, 0x28 };
+	static const uint8_t ids[] = {0x11, 0x12, 0x21, 0x28};
 
 	set_logical(p, APIC_DFR_CLUSTER, ids);
 	assert_hits(p, 2, 3, .dest = 0x1f, .vector = 0x40, .logical = true);
 	assert_hits(p, 1, 8, .dest = 0x28, .vector = 0x40, .logical = true);
 	assert_hits(p, 0, 0, .dest = 0x31, .vector = 0x40, .logical = true);
-	assert_true(fast(p, (struct x86_msg){ .dest = 0x11, .logical = true }));
+	assert_true(fast(p, (struct x86_msg){.dest = 0x11, .logical = true}));
 }
 
 /* Other models answer to nothing logical. */
@@ -203,7 +202,7 @@ static void logical_mixed_models(void **state)
 	wr(p->apic[0], APIC_LDR, 0x12000000);
 	wr(p->apic[1], APIC_DFR, APIC_DFR_CLUSTER);
 	wr(p->apic[1], APIC_LDR, 0x12000000);
-	assert_false(fast(p, (struct x86_msg){ .dest = 2, .logical = true }));
+	assert_false(fast(p, (struct x86_msg){.dest = 2, .logical = true}));
 	assert_hits(p, 1, 1, .dest = 2, .vector = 0x40, .logical = true);
 	assert_hits(p, 2, 3, .dest = 0x12, .vector = 0x40, .logical = true);
 	/* Another cluster for one, any bit in common for the other. */
@@ -222,7 +221,7 @@ static void logical_none(void **state)
 static void logical_disabled(void **state)
 {
 	struct plane *p = *state;
-	static const uint8_t ids[] = { 1, 2, 4, 8 };
+	static const uint8_t ids[] = {1, 2, 4, 8};
 
 	set_logical(p, APIC_DFR_FLAT, ids);
 	wr(p->apic[1], APIC_SVR, 0xff);
@@ -235,7 +234,7 @@ static void logical_disabled(void **state)
 static void lowest_by_hash(void **state)
 {
 	struct plane *p = *state;
-	static const uint8_t ids[] = { 1, 2, 4, 8 };
+	static const uint8_t ids[] = {1, 2, 4, 8};
 
 	set_logical(p, APIC_DFR_FLAT, ids);
 	for (unsigned int vector = 0x40; vector < 0x50; vector++) {
@@ -252,7 +251,7 @@ static void lowest_by_hash(void **state)
 static void lowest_by_hash_empty_slot(void **state)
 {
 	struct plane *p = *state;
-	static const uint8_t ids[] = { 1, 2, 4, 8 };
+	static const uint8_t ids[] = {1, 2, 4, 8};
 
 	set_logical(p, APIC_DFR_FLAT, ids);
 	assert_hits(p, 0, 0, .dest = 0x11, .vector = 0x41,
@@ -265,7 +264,7 @@ static void lowest_by_hash_empty_slot(void **state)
 static void lowest_by_hash_in_walk(void **state)
 {
 	struct plane *p = *state;
-	static const uint8_t ids[] = { 1, 1, 1, 1 };
+	static const uint8_t ids[] = {1, 1, 1, 1};
 
 	set_logical(p, APIC_DFR_FLAT, ids);
 	wr(p->apic[1], APIC_SVR, 0xff);
@@ -278,7 +277,7 @@ static void lowest_by_hash_in_walk(void **state)
 /* Without hashing the one that has taken the fewest gets it: in turn. */
 static void lowest_by_arbitration(void **state)
 {
-	static const uint8_t ids[] = { 1, 2, 4, 8 };
+	static const uint8_t ids[] = {1, 2, 4, 8};
 	struct apic_bus_config config = plane_config();
 	struct plane *p;
 
@@ -326,12 +325,12 @@ static void x2apic_short_last_cluster(void **state)
 	to_x2apic(p->apic[0]);
 	to_x2apic(p->apic[0x122]);
 	wrmsr(p->apic[0x122], X2(APIC_SVR), SW_ENABLE);
-	assert_int_equal(deliver(p, (struct x86_msg){ .dest = 0x12u << 16 |
-							      0xfffc,
-						      .vector = 0x41,
-						      .mode = X86_DM_LOWEST,
-						      .logical = true }),
-			 1);
+	assert_int_equal(
+		deliver(p, (struct x86_msg){.dest = 0x12u << 16 | 0xfffc,
+					    .vector = 0x41,
+					    .mode = X86_DM_LOWEST,
+					    .logical = true}),
+		1);
 	assert_true(irr(p->apic[0x122], 0x41));
 }
 
@@ -345,16 +344,16 @@ static void x2apic_last_vcpu(void **state)
 	wrmsr(p->apic[VIRQ_MAX_VCPUS - 1], X2(APIC_SVR), SW_ENABLE);
 	assert_int_equal(fixed(p, VIRQ_MAX_VCPUS - 1, 0x40), 1);
 	assert_int_equal(fixed(p, VIRQ_MAX_VCPUS, 0x40), 0);
-	assert_int_equal(deliver(p, (struct x86_msg){ .dest = 0x3fu << 16 |
-							      0xffff,
-						      .vector = 0x41,
-						      .logical = true }),
-			 1);
-	assert_int_equal(deliver(p, (struct x86_msg){ .dest = 0x40u << 16 |
-							      0xffff,
-						      .vector = 0x41,
-						      .logical = true }),
-			 0);
+	assert_int_equal(
+		deliver(p, (struct x86_msg){.dest = 0x3fu << 16 | 0xffff,
+					    .vector = 0x41,
+					    .logical = true}),
+		1);
+	assert_int_equal(
+		deliver(p, (struct x86_msg){.dest = 0x40u << 16 | 0xffff,
+					    .vector = 0x41,
+					    .logical = true}),
+		0);
 }
 
 /* xAPIC and x2APIC logical ids together: by the walk. */
@@ -364,7 +363,7 @@ static void logical_xapic_and_x2apic(void **state)
 
 	wr(p->apic[0], APIC_LDR, 0x01000000);
 	to_x2apic(p->apic[1]);
-	assert_false(fast(p, (struct x86_msg){ .dest = 1, .logical = true }));
+	assert_false(fast(p, (struct x86_msg){.dest = 1, .logical = true}));
 	assert_hits(p, 1, 1, .dest = 1, .vector = 0x40, .logical = true);
 	assert_hits(p, 1, 2, .dest = 2, .vector = 0x40, .logical = true);
 }
@@ -389,6 +388,8 @@ static void broadcast_without_quirk(void **state)
 	p = plane(config, NR);
 	*state = p;
 	to_x2apic(p->apic[1]);
+	/* A logical id in the other format: not all is x2APIC. */
+	wr(p->apic[0], APIC_LDR, 0x01000000);
 	assert_hits(p, 3, 13, .dest = 0xff, .vector = 0x40);
 	assert_hits(p, 1, 2, .dest = 0xffffffff, .vector = 0x40);
 	for (unsigned int i = 0; i < NR; i++)
@@ -435,9 +436,8 @@ static void msi_fields(void **state)
 	struct x86_msg msg;
 
 	(void)state;
-	assert_int_equal(msi_decode(0xfeeab00c, 0xdeadbeef, 0xc1a5, false,
-				    &msg),
-			 0);
+	assert_int_equal(
+		msi_decode(0xfeeab00c, 0xdeadbeef, 0xc1a5, false, &msg), 0);
 	assert_int_equal(msg.dest, 0xab);
 	assert_int_equal(msg.vector, 0xa5);
 	assert_int_equal(msg.mode, X86_DM_LOWEST);
@@ -459,9 +459,9 @@ static void msi_ids32(void **state)
 			 0);
 	assert_int_equal(msg.dest, 0x001234ab);
 	for (unsigned int bit = 0; bit < 8; bit++)
-		assert_int_equal(msi_decode(0xfeeab000, 1u << bit, 0x30, true,
-					    &msg),
-				 -EINVAL);
+		assert_int_equal(
+			msi_decode(0xfeeab000, 1u << bit, 0x30, true, &msg),
+			-EINVAL);
 }
 
 /* A register written with the value it has costs no new table. */
@@ -478,6 +478,49 @@ static void no_op_changes_keep_the_table(void **state)
 	assert_ptr_equal(p->bus.map, map);
 	wr(p->apic[0], APIC_LDR, 0x01000000);
 	assert_ptr_not_equal(p->bus.map, map);
+}
+
+struct flipper {
+	struct plane *p;
+	atomic_bool stop;
+	atomic_uint flips;
+};
+
+static void *flip_logical_ids(void *opaque)
+{
+	struct flipper *f = opaque;
+	struct lapic *apic = f->p->apic[1];
+
+	while (!atomic_load(&f->stop)) {
+		uint32_t n = atomic_fetch_add(&f->flips, 1);
+
+		/* In and out of a shared id: table and walk by turns. */
+		wr(apic, APIC_LDR, n % 2 << 24);
+		wr(apic, APIC_ID, (n % 4 ? 1u : 3u) << 24);
+	}
+	return NULL;
+}
+
+/*
+ * While one APIC's registers change all the time, messages to another reach
+ * it, each of them: a lookup sees the table before or after, never between.
+ */
+static void deliveries_survive_rebuilds(void **state)
+{
+	struct plane *p = *state;
+	struct flipper f = {.p = p};
+	pthread_t thread;
+
+	wr(p->apic[2], APIC_LDR, 0x80000000);
+	assert_int_equal(pthread_create(&thread, NULL, flip_logical_ids, &f),
+			 0);
+	do {
+		assert_hits(p, 1, 4, .dest = 2, .vector = 0x40);
+		assert_hits(p, 1, 4, .dest = 0x80, .vector = 0x41,
+			    .logical = true);
+	} while (atomic_load(&f.flips) < 2000);
+	atomic_store(&f.stop, true);
+	pthread_join(thread, NULL);
 }
 
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -515,6 +558,7 @@ int main(void)
 		cmocka_unit_test(msi_fields),
 		cmocka_unit_test(msi_ids32),
 		CASE(no_op_changes_keep_the_table),
+		CASE(deliveries_survive_rebuilds),
 	};
 
 	return cmocka_run_group_tests_name("apic map", tests, NULL, NULL);

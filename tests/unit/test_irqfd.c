@@ -32,7 +32,7 @@ static int closed_fd(void)
 	return fd;
 }
 
-/* A2: an unknown flag is found before anything else, deassign included. */
+/* an unknown flag is found before anything else, deassign included. */
 static void bad_flags_beat_everything(void **state)
 {
 	struct bench *b = bench_begin(state);
@@ -49,7 +49,7 @@ static void bad_flags_beat_everything(void **state)
 	assert_int_equal(b->fake.nr_log, 0);
 }
 
-/* A2: ... also before the missing irqchip; then that is -EINVAL, too. */
+/* ... also before the missing irqchip; then that is -EINVAL, too. */
 static void vm_without_irqchip_is_einval(void **state)
 {
 	struct bench *b = bench_begin(state);
@@ -60,14 +60,14 @@ static void vm_without_irqchip_is_einval(void **state)
 	assert_int_equal(virq_vm_create(&config, &vm), 0);
 	assert_int_equal(assign(vm, fd, 1), -EINVAL);
 	assert_int_equal(assign(vm, -1, 1), -EINVAL);
-	/* A8: deassign asks for no irqchip. */
+	/* deassign asks for no irqchip. */
 	assert_int_equal(deassign(vm, fd, 1), 0);
 	assert_int_equal(deassign(vm, -1, 1), -EBADF);
 	virq_vm_close(vm);
 	close(fd);
 }
 
-/* A3.1 before A3.2 and A3.4. */
+/* "Not initialised" is the first check. */
 static void not_initialised_beats_not_allowed_and_bad_fd(void **state)
 {
 	struct bench *b = bench_begin(state);
@@ -79,7 +79,7 @@ static void not_initialised_beats_not_allowed_and_bad_fd(void **state)
 	EXPECT_OPS(&b->fake, FAKE_INITIALIZED);
 }
 
-/* A3.2 before A3.3 and A3.4. */
+/* "Not allowed" is the second. */
 static void not_allowed_beats_alloc_and_bad_fd(void **state)
 {
 	struct bench *b = bench_begin(state);
@@ -90,7 +90,7 @@ static void not_allowed_beats_alloc_and_bad_fd(void **state)
 	EXPECT_OPS(&b->fake, FAKE_INITIALIZED, FAKE_ALLOWED);
 }
 
-/* A3.3 before A3.4; nothing was allocated, so nothing is freed. */
+/* Allocation comes third; nothing was allocated, so nothing is freed. */
 static void failed_alloc_beats_bad_fd_and_is_not_freed(void **state)
 {
 	struct bench *b = bench_begin(state);
@@ -100,7 +100,7 @@ static void failed_alloc_beats_bad_fd_and_is_not_freed(void **state)
 	EXPECT_OPS(&b->fake, FAKE_INITIALIZED, FAKE_ALLOWED, FAKE_ALLOC);
 }
 
-/* A3.4, A12: free runs though init never did. */
+/* free runs though init never did. */
 static void closed_fd_is_ebadf_and_freed_without_init(void **state)
 {
 	struct bench *b = bench_begin(state);
@@ -114,7 +114,7 @@ static void closed_fd_is_ebadf_and_freed_without_init(void **state)
 	assert_int_equal(b->fake.objects, 0);
 }
 
-/* A3.5 */
+/* Open, but no eventfd. */
 static void other_file_is_einval_and_freed_without_init(void **state)
 {
 	struct bench *b = bench_begin(state);
@@ -129,7 +129,7 @@ static void other_file_is_einval_and_freed_without_init(void **state)
 	close(pipe_fd[1]);
 }
 
-/* A3.6, after A3.4 and A3.5; before init. */
+/* resamplefd is looked at after fd and before init. */
 static void resamplefd_is_checked_after_fd(void **state)
 {
 	struct bench *b = bench_begin(state);
@@ -162,7 +162,7 @@ static void resamplefd_without_the_flag_is_ignored(void **state)
 	close(fd);
 }
 
-/* A12: what init answers is what assign answers; then free. */
+/* what init answers is what assign answers; then free. */
 static void init_errno_is_returned_and_freed(void **state)
 {
 	static const int errnos[] = {-EPERM, -EIO, -ENXIO, -EBUSY, -EAGAIN};
@@ -202,7 +202,7 @@ static void look_at_init(struct fake *fake, struct virq_irqfd *irqfd)
 			   info.id == seen->id;
 }
 
-/* A12: init finds vm, gsi, eventfd and resamplefd set. */
+/* init finds vm, gsi, eventfd and resamplefd set. */
 static void init_sees_the_common_struct_filled(void **state)
 {
 	struct bench *b = bench_begin(state);
@@ -240,7 +240,7 @@ static void success_calls_the_hooks_in_order(void **state)
 		   FAKE_INIT);
 	fake_clear(&b->fake);
 	assert_int_equal(deassign(b->vm, fd, 1), 0);
-	/* A8: no initialised or allowed check on the way out. */
+	/* no initialised or allowed check on the way out. */
 	EXPECT_OPS(&b->fake, FAKE_FREE);
 	close(fd);
 }
@@ -271,7 +271,7 @@ static void absent_hooks_have_defaults(void **state)
 	close(rfd);
 }
 
-/* A6, A12: the duplicate is found after init; only free undoes it. */
+/* the duplicate is found after init; only free undoes it. */
 static void duplicate_is_ebusy_after_init(void **state)
 {
 	struct bench *b = bench_begin(state);
@@ -282,9 +282,9 @@ static void duplicate_is_ebusy_after_init(void **state)
 	assert_int_equal(assign(b->vm, fd, 1), -EBUSY);
 	EXPECT_OPS(&b->fake, FAKE_INITIALIZED, FAKE_ALLOWED, FAKE_ALLOC,
 		   FAKE_INIT, FAKE_FREE);
-	/* A3: another GSI makes no difference. */
+	/* another GSI makes no difference. */
 	assert_int_equal(assign(b->vm, fd, 2), -EBUSY);
-	/* A3.8 before A3.9. */
+	/* Init's errno is found before the duplicate. */
 	b->fake.init_rc = -EIO;
 	assert_int_equal(assign(b->vm, fd, 1), -EIO);
 	/* The one that is bound works on, once. */
@@ -357,7 +357,7 @@ static void duplicate_by_scm_rights_is_ebusy(void **state)
 	close(copy);
 }
 
-/* A6: over all VMs of the process. */
+/* over all VMs of the process. */
 static void duplicate_in_another_vm_is_ebusy(void **state)
 {
 	struct bench *b = bench_begin(state);
@@ -373,7 +373,7 @@ static void duplicate_in_another_vm_is_ebusy(void **state)
 	assert_int_equal(assign(vm, fd, 1), -EBUSY);
 	assert_int_equal(assign(vm, copy, 1), -EBUSY);
 	assert_int_equal(other.objects, 0);
-	/* A8: deassign in the wrong VM is 0 and does nothing. */
+	/* deassign in the wrong VM is 0 and does nothing. */
 	assert_int_equal(deassign(vm, fd, 1), 0);
 	assert_int_equal(assign(vm, fd, 1), -EBUSY);
 	signal_fd(copy, 1);
@@ -415,7 +415,7 @@ static void two_eventfds_on_one_gsi_both_inject(void **state)
 	close(c);
 }
 
-/* A3: any u32 is accepted; without a route nothing is delivered. */
+/* any u32 is accepted; without a route nothing is delivered. */
 static void any_gsi_is_accepted(void **state)
 {
 	static const uint32_t gsis[] = {0, 23, 24, 4095, 4096, 65536,
@@ -457,7 +457,7 @@ static void deassign_bad_descriptors(void **state)
 	close(pipe_fd[1]);
 }
 
-/* A8: 0 always, also if nothing matched. */
+/* 0 always, also if nothing matched. */
 static void deassign_without_a_match_is_zero(void **state)
 {
 	struct bench *b = bench_begin(state);
@@ -481,7 +481,7 @@ static void deassign_without_a_match_is_zero(void **state)
 	close(fd);
 }
 
-/* A8: works where assign would answer -EAGAIN or -EINVAL. */
+/* works where assign would answer -EAGAIN or -EINVAL. */
 static void deassign_asks_no_permission(void **state)
 {
 	struct bench *b = bench_begin(state);
@@ -495,7 +495,7 @@ static void deassign_asks_no_permission(void **state)
 	close(fd);
 }
 
-/* A2, A8: RESAMPLE and resamplefd are not looked at. */
+/* RESAMPLE and resamplefd are not looked at. */
 static void deassign_ignores_resample_flag_and_fd(void **state)
 {
 	struct bench *b = bench_begin(state);
@@ -528,7 +528,7 @@ static void irqfd_outlives_the_callers_descriptor(void **state)
 	signal_fd(copy, 1);
 	bench_pump(b);
 	assert_int_equal(b->fake.edges[0][1], 1);
-	/* A7: the dead number names nothing, the copy does. */
+	/* the dead number names nothing, the copy does. */
 	assert_int_equal(deassign(b->vm, fd, 1), -EBADF);
 	assert_int_equal(deassign(b->vm, copy, 1), 0);
 	assert_int_equal(b->fake.objects, 0);
@@ -657,7 +657,7 @@ static void own_irqfd_back_end_is_not_watched(void **state)
 	close(rfd);
 }
 
-/* A13: only a watched irqfd hears of routes; a deassigned one no more. */
+/* only a watched irqfd hears of routes; a deassigned one no more. */
 static void watched_irqfd_gets_route_updates(void **state)
 {
 	struct bench *b = bench_begin(state);

@@ -56,12 +56,12 @@ static void create_over_an_irqchip_is_eexist(void **state)
 	struct virq_vm *vm = fixture_virq_vm(f->loop);
 	struct virq_kvm_config config = {.vm_fd = f->kvm_vm};
 
-	assert_int_equal(virq_vm_create_irqchip(vm, virq_irqchip_find("kvm"),
-						&config),
-			 -EEXIST);
-	assert_int_equal(virq_vm_create_irqchip(vm, virq_irqchip_find("split"),
-						&config),
-			 -EEXIST);
+	assert_int_equal(
+		virq_vm_create_irqchip(vm, virq_irqchip_find("kvm"), &config),
+		-EEXIST);
+	assert_int_equal(
+		virq_vm_create_irqchip(vm, virq_irqchip_find("split"), &config),
+		-EEXIST);
 	virq_vm_close(vm);
 }
 
@@ -73,9 +73,9 @@ static void create_after_vcpus_is_einval(void **state)
 	int vcpu = ioctl(config.vm_fd, KVM_CREATE_VCPU, 0);
 
 	assert_true(vcpu >= 0);
-	assert_int_equal(virq_vm_create_irqchip(vm, virq_irqchip_find("kvm"),
-						&config),
-			 -EINVAL);
+	assert_int_equal(
+		virq_vm_create_irqchip(vm, virq_irqchip_find("kvm"), &config),
+		-EINVAL);
 	virq_vm_close(vm);
 	close(vcpu);
 	close(config.vm_fd);
@@ -124,6 +124,21 @@ static void second_assign_is_ebusy_and_the_first_lives(void **state)
 	assert_true(fixture_wait_irr(f, MSI_VECTOR));
 	close(fd);
 	close(copy);
+}
+
+static void an_irqfd_the_kernel_refused_is_not_deassigned(void **state)
+{
+	struct kvm_fixture *f = *state;
+	int fd = fixture_eventfd();
+	struct kvm_irqfd kernels = {.fd = (uint32_t)fd, .gsi = GSI};
+	unsigned int irqfds;
+
+	/* Behind our back: only the kernel knows of it. */
+	assert_int_equal(ioctl(f->kvm_vm, KVM_IRQFD, &kernels), 0);
+	irqfds = ioctl_irqfds();
+	assert_int_equal(fixture_irqfd(f, fd, GSI, 0, 0), -EBUSY);
+	assert_int_equal(ioctl_irqfds(), irqfds + 1);
+	close(fd);
 }
 
 static void eventfd_of_another_vm_is_ebusy(void **state)
@@ -229,9 +244,8 @@ static void a_gsi_with_two_routes_is_driven_once(void **state)
 	program(f, GSI, VECTOR);
 	/* The 8259's input and the IOAPIC's pin took it; a second time the
 	 * 8259 would have answered once more. */
-	assert_int_equal(virq_vm_set_irq(f->vm, VIRQ_SOURCE_USERSPACE, GSI, 1,
-					 true),
-			 2);
+	assert_int_equal(
+		virq_vm_set_irq(f->vm, VIRQ_SOURCE_USERSPACE, GSI, 1, true), 2);
 	assert_true(fixture_lapic_bit(f, APIC_IRR, VECTOR));
 }
 
@@ -417,6 +431,7 @@ int main(void)
 		CASE(assign_refuses_what_is_no_eventfd),
 		CASE(assign_takes_any_gsi),
 		CASE(second_assign_is_ebusy_and_the_first_lives),
+		CASE(an_irqfd_the_kernel_refused_is_not_deassigned),
 		CASE(eventfd_of_another_vm_is_ebusy),
 		CASE(deassign_of_what_is_not_bound_is_0),
 		CASE(deassign_ends_delivery_after_the_descriptor_was_closed),

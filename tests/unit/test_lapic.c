@@ -110,7 +110,7 @@ static void mmio_any_offset_any_value(void **state)
 static void mmio_outside_is_not_ours(void **state)
 {
 	struct plane *p = *state;
-	struct virq_access access = { .addr = APIC_DEFAULT_BASE - 4, .len = 4 };
+	struct virq_access access = {.addr = APIC_DEFAULT_BASE - 4, .len = 4};
 
 	assert_int_equal(lapic_mmio(p->apic[0], &access), -ENODEV);
 	access.addr = APIC_DEFAULT_BASE + 0x1000;
@@ -121,7 +121,7 @@ static void mmio_outside_is_not_ours(void **state)
 static void mmio_page_moves(void **state)
 {
 	struct plane *p = *state;
-	struct virq_access access = { .addr = APIC_DEFAULT_BASE, .len = 4 };
+	struct virq_access access = {.addr = APIC_DEFAULT_BASE, .len = 4};
 
 	assert_int_equal(wrmsr(p->apic[0], MSR_IA32_APICBASE,
 			       0xfec10000 | APIC_BASE_ENABLE),
@@ -175,13 +175,13 @@ static void write_masks(void **state)
 		unsigned int offset;
 		uint32_t kept;
 	} regs[] = {
-		{ APIC_ID, 0xff000000 },	 { APIC_TPR, 0xff },
-		{ APIC_LDR, 0xff000000 },	 { APIC_DFR, 0xffffffff },
-		{ APIC_SVR, 0x3ff },		 { APIC_ICR2, 0xff000000 },
-		{ APIC_LVT_TIMER, 0x710ff },	 { APIC_LVT_THERMAL, 0x117ff },
-		{ APIC_LVT_PERF, 0x117ff },	 { APIC_LVT_LINT0, 0x1f7ff },
-		{ APIC_LVT_LINT1, 0x1f7ff },	 { APIC_LVT_ERROR, 0x110ff },
-		{ APIC_TDCR, 0xb },
+		{APIC_ID, 0xff000000},	   {APIC_TPR, 0xff},
+		{APIC_LDR, 0xff000000},	   {APIC_DFR, 0xffffffff},
+		{APIC_SVR, 0x3ff},	   {APIC_ICR2, 0xff000000},
+		{APIC_LVT_TIMER, 0x710ff}, {APIC_LVT_THERMAL, 0x117ff},
+		{APIC_LVT_PERF, 0x117ff},  {APIC_LVT_LINT0, 0x1f7ff},
+		{APIC_LVT_LINT1, 0x1f7ff}, {APIC_LVT_ERROR, 0x110ff},
+		{APIC_TDCR, 0xb},
 	};
 	struct plane *p = *state;
 
@@ -222,7 +222,7 @@ static void sw_disable_masks_lvt(void **state)
 static void sw_disabled_takes_only_events(void **state)
 {
 	struct plane *p = *state;
-	struct x86_msg msg = { .vector = 0x40, .assert_level = true };
+	struct x86_msg msg = {.vector = 0x40, .assert_level = true};
 
 	wr(p->apic[0], APIC_SVR, 0xff);
 	assert_int_equal(lapic_accept(p->apic[0], &msg), 0);
@@ -236,9 +236,8 @@ static void sw_disabled_takes_only_events(void **state)
 	assert_int_equal(lapic_accept(p->apic[0], &msg), 1);
 	msg.mode = X86_DM_INIT;
 	assert_int_equal(lapic_accept(p->apic[0], &msg), 1);
-	assert_int_equal(lapic_pending(p->apic[0]), VIRQ_EVENT_NMI |
-							    VIRQ_EVENT_SMI |
-							    VIRQ_EVENT_INIT);
+	assert_int_equal(lapic_pending(p->apic[0]),
+			 VIRQ_EVENT_NMI | VIRQ_EVENT_SMI | VIRQ_EVENT_INIT);
 }
 
 /* A vector pending before the APIC was disabled is still delivered. */
@@ -259,9 +258,8 @@ static void hw_disabled_is_deaf(void **state)
 	fixed(p, 0, 0x40);
 	wrmsr(p->apic[0], MSR_IA32_APICBASE, APIC_DEFAULT_BASE);
 	assert_int_equal(fixed(p, 0, 0x41), 0);
-	assert_int_equal(deliver(p, (struct x86_msg){ .dest = 0,
-						      .mode = X86_DM_NMI }),
-			 0);
+	assert_int_equal(
+		deliver(p, (struct x86_msg){.dest = 0, .mode = X86_DM_NMI}), 0);
 	assert_int_equal(lapic_pending(p->apic[0]), 0);
 	assert_int_equal(lapic_ack(p->apic[0]), -EAGAIN);
 	assert_true(lapic_flags(p->apic[0]) & LAPIC_TAKES_PIC);
@@ -283,7 +281,7 @@ static void accept_coalesces_and_kicks_once(void **state)
 static void accept_sets_and_clears_tmr(void **state)
 {
 	struct plane *p = *state;
-	struct x86_msg msg = { .dest = 1, .vector = 0x51 };
+	struct x86_msg msg = {.dest = 1, .vector = 0x51};
 
 	msg.level_triggered = true;
 	assert_int_equal(deliver(p, msg), 1);
@@ -297,7 +295,7 @@ static void accept_sets_and_clears_tmr(void **state)
 static void accept_drops_level_deassert(void **state)
 {
 	struct plane *p = *state;
-	struct x86_msg msg = { .vector = 0x51, .level_triggered = true };
+	struct x86_msg msg = {.vector = 0x51, .level_triggered = true};
 
 	assert_int_equal(lapic_accept(p->apic[0], &msg), 0);
 	assert_false(irr(p->apic[0], 0x51));
@@ -307,7 +305,7 @@ static void accept_drops_level_deassert(void **state)
 static void accept_ignores_extint_and_reserved(void **state)
 {
 	struct plane *p = *state;
-	struct x86_msg msg = { .vector = 0x51, .mode = X86_DM_EXTINT };
+	struct x86_msg msg = {.vector = 0x51, .mode = X86_DM_EXTINT};
 
 	assert_int_equal(lapic_accept(p->apic[0], &msg), 0);
 	msg.mode = 3;
@@ -319,8 +317,8 @@ static void accept_ignores_extint_and_reserved(void **state)
 /* The highest vector goes first; vectors are taken in order of priority. */
 static void ack_highest_first(void **state)
 {
-	static const uint8_t vectors[] = { 0x10, 0x3f, 0x40, 0x7f,
-					   0x80, 0xbf, 0xc0, 0xff };
+	static const uint8_t vectors[] = {0x10, 0x3f, 0x40, 0x7f,
+					  0x80, 0xbf, 0xc0, 0xff};
 	struct plane *p = *state;
 
 	for (size_t i = 0; i < sizeof(vectors); i++)
@@ -392,7 +390,7 @@ static void eoi_reports_vector_and_trigger(void **state)
 {
 	struct plane *p = *state;
 
-	deliver(p, (struct x86_msg){ .vector = 0x61, .level_triggered = true });
+	deliver(p, (struct x86_msg){.vector = 0x61, .level_triggered = true});
 	fixed(p, 0, 0x31);
 	assert_int_equal(lapic_ack(p->apic[0]), 0x61);
 	wr(p->apic[0], APIC_EOI, 0xdead);
@@ -466,7 +464,7 @@ static void irr_and_isr_of_one_vector(void **state)
 static void nmi_smi_latch(void **state)
 {
 	struct plane *p = *state;
-	struct x86_msg msg = { .mode = X86_DM_NMI };
+	struct x86_msg msg = {.mode = X86_DM_NMI};
 
 	assert_int_equal(deliver(p, msg), 1);
 	assert_int_equal(deliver(p, msg), 1);
@@ -510,7 +508,7 @@ static void init_resets_and_waits_for_sipi(void **state)
 	assert_int_equal(rd(apic, APIC_SVR), 0xff);
 	assert_false(irr(apic, 0x40));
 	/* NMI and SMI are kept for later. */
-	deliver(p, (struct x86_msg){ .dest = 7, .mode = X86_DM_NMI });
+	deliver(p, (struct x86_msg){.dest = 7, .mode = X86_DM_NMI});
 	assert_int_equal(lapic_pending(apic), 0);
 	ipi(p->apic[0], 7, 0x4600 | 0x9a);
 	assert_int_equal(lapic_pending(apic), VIRQ_EVENT_SIPI);
@@ -641,13 +639,12 @@ static void x2apic_identity(void **state)
 /* #GP: what is no x2APIC register, or only readable, or only writable. */
 static void x2apic_faults(void **state)
 {
-	static const uint32_t unreadable[] = { 0x800, 0x801, 0x804, 0x809,
-					       0x80b, 0x80e, 0x82f, 0x831,
-					       0x83a, 0x83f, 0x840, 0x8ff };
-	static const uint32_t unwritable[] = { 0x800, 0x802, 0x803, 0x80a,
-					       0x80d, 0x80e, 0x810, 0x818,
-					       0x820, 0x82f, 0x831, 0x839,
-					       0x840, 0x8ff };
+	static const uint32_t unreadable[] = {0x800, 0x801, 0x804, 0x809,
+					      0x80b, 0x80e, 0x82f, 0x831,
+					      0x83a, 0x83f, 0x840, 0x8ff};
+	static const uint32_t unwritable[] = {0x800, 0x802, 0x803, 0x80a, 0x80d,
+					      0x80e, 0x810, 0x818, 0x820, 0x82f,
+					      0x831, 0x839, 0x840, 0x8ff};
 	struct plane *p = *state;
 	uint64_t value;
 
@@ -677,12 +674,12 @@ static void x2apic_reserved_bits(void **state)
 	assert_int_equal(wrmsr(apic, X2(APIC_ESR), 0), 0);
 	assert_int_equal(wrmsr(apic, X2(APIC_SELF_IPI), 0x100), -EPERM);
 	for (unsigned int bit = 0; bit < 32; bit++) {
-		bool reserved = bit >= 20 || bit == 17 || bit == 16 ||
-				bit == 13;
+		bool reserved =
+			bit >= 20 || bit == 17 || bit == 16 || bit == 13;
 
-		assert_int_equal(wrmsr(apic, X2(APIC_ICR),
-				       5ull << 32 | 1u << bit),
-				 reserved ? -EPERM : 0);
+		assert_int_equal(
+			wrmsr(apic, X2(APIC_ICR), 5ull << 32 | 1u << bit),
+			reserved ? -EPERM : 0);
 	}
 }
 
@@ -807,7 +804,7 @@ static void state_round_trip(void **state)
 	wr(p->apic[0], APIC_TPR, 0x10);
 	fixed(p, 0, 0x81);
 	lapic_ack(p->apic[0]);
-	deliver(p, (struct x86_msg){ .vector = 0x92, .level_triggered = true });
+	deliver(p, (struct x86_msg){.vector = 0x92, .level_triggered = true});
 	lapic_get_state(p->apic[0], &saved);
 	assert_int_equal(lapic_set_state(p->apic[1], &saved), 0);
 	lapic_get_state(p->apic[1], &again);
@@ -876,7 +873,7 @@ static void state_of_garbage(void **state)
 		memset(&garbage, fill, sizeof(garbage));
 		assert_int_equal(lapic_set_state(p->apic[1], &garbage), 0);
 		fake_advance(&p->vm, 1000000);
-		deliver(p, (struct x86_msg){ .dest = 0xff, .vector = 0x33 });
+		deliver(p, (struct x86_msg){.dest = 0xff, .vector = 0x33});
 		while (lapic_ack(p->apic[1]) >= 0)
 			;
 		for (int i = 0; i < 300; i++)

@@ -58,8 +58,8 @@ static void divisors(void **state)
 	static const struct {
 		uint32_t tdcr;
 		unsigned int divisor;
-	} rows[] = { { 0, 2 },	{ 1, 4 },  { 2, 8 },   { 3, 16 },
-		     { 8, 32 }, { 9, 64 }, { 10, 128 }, { 11, 1 } };
+	} rows[] = {{0, 2},  {1, 4},  {2, 8},	 {3, 16},
+		    {8, 32}, {9, 64}, {10, 128}, {11, 1}};
 	struct plane *p = *state;
 
 	wr(p->apic[0], APIC_LVT_TIMER, VECTOR);

@@ -174,11 +174,12 @@ static void a_raise_that_ends_before_it_begins_is_refused(void **state)
 	bad(*state, "reports times that cannot be");
 }
 
-static void a_raise_in_the_future_is_refused(void **state)
+static void a_raise_after_its_own_report_is_refused(void **state)
 {
-	put_header(*state, REPORT_RAISES, 1, UINT64_MAX);
-	put_raise(*state, 20, cli_now_ns() + 1000000000000u);
+	put_header(*state, REPORT_RAISES, 1, 50);
+	put_raise(*state, 20, 51);
 	bad(*state, "reports times that cannot be");
+	assert_int_equal(raised(*state), 0);
 }
 
 static void a_raise_before_what_was_told_complete_is_refused(void **state)
@@ -192,6 +193,13 @@ static void a_raise_before_what_was_told_complete_is_refused(void **state)
 static void completeness_in_the_future_is_refused(void **state)
 {
 	put_header(*state, REPORT_RAISES, 0, UINT64_MAX);
+	bad(*state, "reports times that cannot be");
+}
+
+static void completeness_before_what_was_told_is_refused(void **state)
+{
+	put_header(*state, REPORT_RAISES, 0, 100);
+	put_header(*state, REPORT_RAISES, 0, 99);
 	bad(*state, "reports times that cannot be");
 }
 
@@ -256,9 +264,10 @@ int main(void)
 		CASE(a_huge_count_is_refused),
 		CASE(a_raise_before_the_former_is_refused),
 		CASE(a_raise_that_ends_before_it_begins_is_refused),
-		CASE(a_raise_in_the_future_is_refused),
+		CASE(a_raise_after_its_own_report_is_refused),
 		CASE(a_raise_before_what_was_told_complete_is_refused),
 		CASE(completeness_in_the_future_is_refused),
+		CASE(completeness_before_what_was_told_is_refused),
 		CASE(a_sum_that_does_not_add_up_is_refused),
 		CASE(an_unknown_end_is_refused),
 		CASE(reports_after_the_end_are_refused),

@@ -6,7 +6,6 @@
  */
 #include "kvm_fixture.h"
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -248,10 +247,7 @@ static void an_msi_irqfd_reaches_irr(void **state)
 	assert_int_equal(fixture_irqfd(f, fd, MSI_GSI, 0, 0), 0);
 	fixture_signal(fd);
 	assert_true(fixture_wait_irr(f, MSI_VECTOR));
-	while (!info.signals) {
-		assert_int_equal(virq_vm_irqfd_query(f->vm, fd, &info), 0);
-		sched_yield();
-	}
+	FIXTURE_WAIT(!virq_vm_irqfd_query(f->vm, fd, &info) && info.signals);
 	assert_int_equal(info.delivered, 1);
 	close(fd);
 }
@@ -366,11 +362,9 @@ static void routes_that_did_not_go_in_are_tried_again(void **state)
 
 	ioctl_fail_routing(ENOMEM);
 	ioapic_write(f, 0x10 + 2 * PIN, (uint32_t)VECTOR | RTE_LEVEL);
-	while (ioctl_routings() < routings + 2)
-		sched_yield();
+	FIXTURE_WAIT(ioctl_routings() >= routings + 2);
 	/* The loop's thread is inside the call, or has done it. */
-	while (!eoi_reported(f, PIN, VECTOR))
-		sched_yield();
+	FIXTURE_WAIT(eoi_reported(f, PIN, VECTOR));
 }
 
 static void the_rtc_coalesces_until_its_eoi(void **state)
@@ -414,8 +408,7 @@ static void the_8259_interrupts_vcpu_0(void **state)
 	program_pic(f, 0);
 	assert_int_equal(virq_vcpu_pending(f->vcpu), 0);
 	assert_int_equal(virq_vcpu_ack(f->vcpu), -EAGAIN);
-	while (!virq_vcpu_enter(f->vcpu))
-		continue;
+	FIXTURE_WAIT(virq_vcpu_enter(f->vcpu));
 	set_irq(f, 3, 1);
 	set_irq(f, 3, 0);
 	assert_int_equal(f->kicks, 1);
@@ -435,8 +428,7 @@ static void resample_works_at_the_8259(void **state)
 	program_pic(f, 1 << PIN);
 	assert_int_equal(fixture_irqfd(f, fd, PIN, RESAMPLE, resamplefd), 0);
 	fixture_signal(fd);
-	while (!virq_vcpu_pending(f->vcpu))
-		sched_yield();
+	FIXTURE_WAIT(virq_vcpu_pending(f->vcpu));
 	assert_int_equal(virq_vcpu_ack(f->vcpu), 0x28 + PIN - 8);
 	assert_int_equal(fixture_drain(resamplefd), 0);
 	outb(f, 0xa0, 0x20);
@@ -512,9 +504,9 @@ static void a_vm_with_32_bit_ids_checks_the_high_word(void **state)
 
 	/* In the plain format the high word is not looked at. */
 	assert_int_equal(fixture_route_msi(f, MSI_GSI, MSI_VECTOR, 0x101), 0);
-	assert_int_equal(virq_vm_create_irqchip(vm, virq_irqchip_find("split"),
-						&config),
-			 0);
+	assert_int_equal(
+		virq_vm_create_irqchip(vm, virq_irqchip_find("split"), &config),
+		0);
 	f->vm = vm;
 	assert_int_equal(fixture_route_msi(f, MSI_GSI, MSI_VECTOR, 0x101),
 			 -EINVAL);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A contest: things that are measured in turns so that they can be compared.
+ *
+ * In each round every contender has its turn; who begins moves on by one each
+ * round.  Of each turn the median is kept.  A contender's percentiles are over
+ * all its samples, its ratio is the median over the rounds of its median by
+ * its peer's.
+ */
+#ifndef BENCH_CONTEST_H
+#define BENCH_CONTEST_H
+
+#include "bench.h"
+#include "samples.h"
+
+#include <stdint.h>
+
+#define CONTEST_MAX_ROUNDS 64
+
+struct contender {
+	char name[BENCH_NAME_LEN];
+	char missing[BENCH_TEXT_LEN]; /* set: it does not take part */
+	char note[BENCH_TEXT_LEN];
+	const struct contender *peer; /* what it is compared with, or NULL */
+	struct bench_aim aim;
+	void *state;
+
+	/*
+	 * One of these, or neither: then it is fed by another's turn.
+	 *
+	 * turn: measure, contender_sample() each event.
+	 * batch: do the operation @ops times; timed as a whole, @batches times
+	 * a turn, with settle (may be NULL) before each, untimed.
+	 * 0, or a negative errno that ends its part in the contest.
+	 */
+	int (*turn)(struct contender *contender);
+	int (*batch)(void *state, unsigned int ops);
+	int (*settle)(void *state);
+	unsigned int ops;
+	unsigned int batches;
+
+	/* The contest's own. */
+	struct samples all;
+	struct samples turn_samples;
+	double median[CONTEST_MAX_ROUNDS]; /* NaN: no turn */
+	unsigned int nr_rounds;
+};
+
+/* Measure what reading the clock costs; batches are charged without it. */
+void contest_calibrate(void);
+
+/* 0 or -ENOMEM. */
+int contender_sample(struct contender *contender, double ns);
+/* It cannot take part, or not any more. */
+void contender_fail(struct contender *contender, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* At most CONTEST_MAX_ROUNDS; fewer when the bench is stopped.  0, -ENOMEM. */
+int contest_run(struct bench *bench, struct contender *contenders, size_t nr,
+		unsigned int rounds);
+/* The one with the smallest median among @nr, NULL if all are missing. */
+const struct contender *contest_best(const struct contender *contenders,
+				     size_t nr);
+/* Add the rows.  0 or -ENOMEM. */
+int contest_report(struct bench *bench, struct contender *contenders,
+		   size_t nr);
+void contest_free(struct contender *contenders, size_t nr);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A growing set of measured times, and its percentiles. */
+#ifndef BENCH_SAMPLES_H
+#define BENCH_SAMPLES_H
+
+#include <stddef.h>
+
+struct samples {
+	double *value;
+	size_t nr;
+	size_t room;
+};
+
+/* 0 or -ENOMEM. */
+int samples_add(struct samples *samples, double value);
+int samples_append(struct samples *to, const struct samples *from);
+void samples_clear(struct samples *samples);
+void samples_free(struct samples *samples);
+
+/*
+ * samples_sort, then samples_quantile: the smallest sample that at least
+ * @num / @den of all are not above.  NaN where fewer than @den - @num of @den
+ * samples exist, so that not one would lie above it by right.
+ */
+void samples_sort(struct samples *samples);
+double samples_quantile(const struct samples *sorted, size_t num, size_t den);
+
+#endif
