@@ -68,7 +68,7 @@ static int take_batches(struct contender *c)
 static double median_of(struct samples *samples)
 {
 	samples_sort(samples);
-	return samples_quantile(samples, 1, 2);
+	return samples_median(samples);
 }
 
 static void take_turn(struct contender *c)
@@ -99,9 +99,12 @@ static int end_round(struct contender *c, unsigned int round)
 int contest_run(struct bench *bench, struct contender *contenders, size_t nr,
 		unsigned int rounds)
 {
+	uint64_t end = now_ns() + CONTEST_BUDGET_NS;
 	int ret = 0;
 
 	for (unsigned int r = 0; r < rounds && !ret && !bench->stopped(); r++) {
+		if (r >= CONTEST_MIN_ROUNDS && now_ns() > end)
+			break;
 		for (size_t i = 0; i < nr && !bench->stopped(); i++)
 			take_turn(&contenders[(r + i) % nr]);
 		for (size_t i = 0; i < nr && !ret; i++)
@@ -194,7 +197,7 @@ int contest_report(struct bench *bench, struct contender *contenders, size_t nr)
 			continue;
 		samples_sort(&c->all);
 		row->samples = c->all.nr;
-		row->p50_ns = samples_quantile(&c->all, 1, 2);
+		row->p50_ns = samples_median(&c->all);
 		row->p99_ns = samples_quantile(&c->all, 99, 100);
 		row->p99_9_ns = samples_quantile(&c->all, 999, 1000);
 		compare_with_peer(c, row);

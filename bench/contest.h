@@ -16,6 +16,9 @@
 #include <stdint.h>
 
 #define CONTEST_MAX_ROUNDS 64
+/* On a busy machine a contest ends early, but not before so many rounds. */
+#define CONTEST_MIN_ROUNDS 5
+#define CONTEST_BUDGET_NS UINT64_C(10000000000)
 
 struct contender {
 	char name[BENCH_NAME_LEN];
@@ -55,7 +58,10 @@ int contender_sample(struct contender *contender, double ns);
 void contender_fail(struct contender *contender, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* At most CONTEST_MAX_ROUNDS; fewer when the bench is stopped.  0, -ENOMEM. */
+/*
+ * contest_run - @rounds rounds, at most CONTEST_MAX_ROUNDS; fewer when the
+ * budget is used up or the bench is stopped.  0 or -ENOMEM.
+ */
 int contest_run(struct bench *bench, struct contender *contenders, size_t nr,
 		unsigned int rounds);
 /* The one with the smallest median among @nr, NULL if all are missing. */

@@ -70,11 +70,16 @@ void samples_sort(struct samples *samples)
 		      compare);
 }
 
+double samples_median(const struct samples *sorted)
+{
+	return sorted->nr ? sorted->value[(sorted->nr - 1) / 2] : NAN;
+}
+
 double samples_quantile(const struct samples *sorted, size_t num, size_t den)
 {
 	size_t rank = (sorted->nr * num + den - 1) / den;
 
-	if (!rank || sorted->nr * (den - num) < den)
-		return num * 2 == den && sorted->nr ? sorted->value[0] : NAN;
+	if (sorted->nr * (den - num) < den)
+		return NAN;
 	return sorted->value[rank - 1];
 }

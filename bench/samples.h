@@ -17,12 +17,16 @@ int samples_append(struct samples *to, const struct samples *from);
 void samples_clear(struct samples *samples);
 void samples_free(struct samples *samples);
 
-/*
- * samples_sort, then samples_quantile: the smallest sample that at least
- * @num / @den of all are not above.  NaN where fewer than @den - @num of @den
- * samples exist, so that not one would lie above it by right.
- */
 void samples_sort(struct samples *samples);
+
+/* NaN: there are none. */
+double samples_median(const struct samples *sorted);
+
+/*
+ * samples_quantile - the smallest sample that at least @num / @den of all are
+ * not above.  NaN where there are too few for one to lie above it: the 99.9th
+ * percentile takes 1000.
+ */
 double samples_quantile(const struct samples *sorted, size_t num, size_t den);
 
 #endif

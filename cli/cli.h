@@ -46,6 +46,7 @@ void cli_getopt_error(const char *command, int c, char *const *argv);
 uint64_t cli_now_ns(void);
 
 int run_main(int argc, char **argv);
+int bench_main(int argc, char **argv);
 int device_main(int argc, char **argv);
 
 /* How `virq run` names the internal subcommand when it starts a device. */

@@ -17,6 +17,8 @@ static int help_main(int argc, char **argv);
 
 static const struct cli_command commands[] = {
 	{"run", "bring up a guest and its devices, deliver, report", run_main},
+	{"bench", "latency and cost of every path, beside its peers",
+	 bench_main},
 	{"help", "help for a command: virq help COMMAND", help_main},
 	{CLI_DEVICE_COMMAND, NULL, device_main},
 };

@@ -25,19 +25,22 @@ int main(void)
 	struct virq_loop *loop;
 	struct virq_vm *vm;
 	struct virq_vcpu *vcpu;
-	struct {
-		struct kvm_irq_routing table;
-		struct kvm_irq_routing_entry entry;
-	} routing = {.table.nr = 1,
-		     .entry = {.gsi = 24,
-			       .type = KVM_IRQ_ROUTING_MSI,
-			       .u.msi = {.address_lo = 0xfee00000,
-					 .data = 0x41}}};
+	/* A table of one: an MSI to APIC 0, vector 0x41. */
+	struct kvm_irq_routing *routing =
+		calloc(1, sizeof(*routing) + sizeof(routing->entries[0]));
 	struct kvm_irqfd irqfd = {.gsi = 24};
 	/* The guest enables its local APIC: the spurious vector register. */
 	struct virq_access svr = {
 		.addr = 0xfee000f0, .len = 4, .write = true, .data = 0x1ff};
 	int device = eventfd(0, EFD_CLOEXEC);
+
+	if (!routing)
+		return 1;
+	routing->nr = 1;
+	routing->entries[0].gsi = 24;
+	routing->entries[0].type = KVM_IRQ_ROUTING_MSI;
+	routing->entries[0].u.msi.address_lo = 0xfee00000;
+	routing->entries[0].u.msi.data = 0x41;
 
 	check("loop", virq_loop_create(NULL, &loop));
 	check("loop thread", virq_loop_start(loop));
@@ -47,7 +50,7 @@ int main(void)
 	check("irqchip", virq_vm_create_irqchip(
 				 vm, virq_irqchip_find("x86"), NULL));
 	check("vcpu", virq_vcpu_create(vm, 0, NULL, NULL, &vcpu));
-	check("routing", virq_vm_set_gsi_routing(vm, &routing.table));
+	check("routing", virq_vm_set_gsi_routing(vm, routing));
 	irqfd.fd = (uint32_t)device;
 	check("irqfd", virq_vm_irqfd(vm, &irqfd));
 	check("svr", virq_vcpu_mmio(vcpu, &svr));
@@ -56,6 +59,7 @@ int main(void)
 	virq_vcpu_block(vcpu, UINT64_MAX);	/* the vCPU's thread */
 	printf("vector 0x%x\n", (unsigned int)virq_vcpu_ack(vcpu));
 
+	free(routing);
 	virq_vm_close(vm);
 	return virq_loop_destroy(loop);
 }

@@ -43,6 +43,10 @@
 
 #define GUEST_MAGIC 0x71726976u /* "virq" */
 
+/* For the APIC program. */
+#define GUEST_X2APIC (1u << 0) /* x2APIC mode: MSRs, not MMIO */
+#define GUEST_CR8 (1u << 1) /* raise the task priority in handlers */
+
 enum guest_kind {
 	GUEST_EDGE,	/* an edge-triggered pin */
 	GUEST_LEVEL,	/* a level-triggered pin; the guest acks the device */
@@ -74,7 +78,7 @@ struct guest_params {
 	uint32_t magic;
 	uint32_t nr_vcpus;
 	uint32_t nr_devices;
-	uint32_t x2apic;	/* the APIC program uses MSRs, not MMIO */
+	uint32_t flags;		/* GUEST_X2APIC, GUEST_CR8 */
 	struct guest_device device[GUEST_MAX_DEVICES];
 };
 

@@ -44,7 +44,7 @@
 
 static void apic_write(struct hw *hw, uint32_t reg, uint32_t value)
 {
-	if (guest_params(hw)->x2apic)
+	if (guest_params(hw)->flags & GUEST_X2APIC)
 		hw_wrmsr(hw, MSR_X2APIC(reg), value);
 	else
 		hw_mmio_write32(hw, APIC_GPA + reg, value);
@@ -52,7 +52,7 @@ static void apic_write(struct hw *hw, uint32_t reg, uint32_t value)
 
 static void send_ipi(struct hw *hw, uint32_t cpu, uint32_t command)
 {
-	if (guest_params(hw)->x2apic) {
+	if (guest_params(hw)->flags & GUEST_X2APIC) {
 		hw_wrmsr(hw, MSR_X2APIC(APIC_ICR),
 			 (uint64_t)cpu << X2APIC_DEST_SHIFT | command);
 		return;
@@ -71,7 +71,7 @@ static void apic_setup(struct hw *hw)
 {
 	uint64_t base = hw_rdmsr(hw, MSR_APIC_BASE) | APIC_BASE_ENABLE;
 
-	if (guest_params(hw)->x2apic)
+	if (guest_params(hw)->flags & GUEST_X2APIC)
 		base |= APIC_BASE_X2APIC;
 	hw_wrmsr(hw, MSR_APIC_BASE, base);
 	apic_write(hw, APIC_SPIV, APIC_SPIV_ENABLE | SPURIOUS_VECTOR);
@@ -124,11 +124,13 @@ void apic_interrupt(struct hw *hw, uint32_t vector)
 		    params->device[i].vcpu != hw->cpu)
 			continue;
 		guest_record(hw, i, vector);
-		hw_set_cr8(hw, CLASS_ALL);
+		if (params->flags & GUEST_CR8)
+			hw_set_cr8(hw, CLASS_ALL);
 		hw_out32(hw, GUEST_PORT_ACK, i);
 		apic_write(hw, APIC_EOI, 0);
 		/* What came in since must not be forgotten. */
-		hw_set_cr8(hw, 0);
+		if (params->flags & GUEST_CR8)
+			hw_set_cr8(hw, 0);
 		return;
 	}
 	guest_fault(hw, vector);

@@ -46,7 +46,9 @@ VIRQ_API int virq_x86_set_irqchip(struct virq_vm *vm,
 
 /*
  * virq_x86_get_lapic, virq_x86_set_lapic - KVM_GET_LAPIC and KVM_SET_LAPIC.
- * vCPU thread, or any while the vCPU is stopped.
+ * vCPU thread, or any while the vCPU is stopped and nothing is delivered to it.
+ * Restore MSR 0x1b (APIC_BASE) first: it decides the format; MSR 0x6e0 (TSC
+ * deadline) last: it is ignored unless the timer is in that mode.
  * 0, -EINVAL (state that no APIC can have), -ENXIO (no local APIC of ours).
  */
 VIRQ_API int virq_x86_get_lapic(struct virq_vcpu *vcpu,

@@ -72,6 +72,7 @@ int virq_loop_create(const struct virq_loop_config *config,
 	loop = calloc(1, sizeof(*loop));
 	if (!loop)
 		return -ENOMEM;
+	loop->max_sources = max_sources;
 	loop->busy_poll_max_ns = config->busy_poll_max_ns;
 	/* Nobody looks yet, so the first to add work must leave a signal. */
 	atomic_init(&loop->sleeping, true);
@@ -104,7 +105,9 @@ static void loop_join(struct virq_loop *loop)
 {
 	if (!loop->has_thread)
 		return;
-	virq_loop_stop(loop);
+	/* It may have stopped already, and another thread drive the loop. */
+	if (atomic_load(&loop->thread_drives))
+		virq_loop_stop(loop);
 	pthread_join(loop->thread, NULL);
 	loop->has_thread = false;
 }
@@ -160,10 +163,22 @@ void loop_wake(struct virq_loop *loop)
 int loop_add(struct virq_loop *loop, struct loop_source *source, int fd,
 	     const struct virq_eventfd_info *info)
 {
+	int rc;
+
+	if (atomic_fetch_add(&loop->nr_sources, 1) >= loop->max_sources) {
+		rc = -ENOSPC;
+		goto out_count;
+	}
 	source->in_ring = loop->uring && !info->semaphore && !info->count;
 	if (source->in_ring)
-		return uring_set_add(loop->uring, source, fd);
-	return epoll_set_add(&loop->epoll, source, fd, info);
+		rc = uring_set_add(loop->uring, source, fd);
+	else
+		rc = epoll_set_add(&loop->epoll, source, fd, info);
+	if (!rc)
+		return 0;
+out_count:
+	atomic_fetch_sub(&loop->nr_sources, 1);
+	return rc;
 }
 
 void loop_remove_start(struct virq_loop *loop, struct loop_source *source)
@@ -178,6 +193,7 @@ void loop_remove_finish(struct virq_loop *loop, struct loop_source *source)
 			    uring_set_remove_finish(loop->uring, source) :
 			    epoll_set_remove(&loop->epoll, source);
 
+	atomic_fetch_sub(&loop->nr_sources, 1);
 	if (owed) {
 		source->fire(source);
 		loop_count_event(loop);
@@ -197,11 +213,6 @@ static int driver_enter(struct virq_loop *loop, enum loop_driver as)
 		sched_yield();
 	}
 	return 0;
-}
-
-static void driver_leave(struct virq_loop *loop)
-{
-	atomic_store(&loop->driver, LOOP_IDLE);
 }
 
 static bool loop_has_work(struct virq_loop *loop)
@@ -250,13 +261,23 @@ static bool loop_rest(struct virq_loop *loop)
 	return !loop_has_work(loop);
 }
 
+/*
+ * Nobody drives it now.  From here on the loop's descriptor is all that the
+ * next driver has to go by, so everything that makes it readable is armed.
+ */
+static void driver_leave(struct virq_loop *loop)
+{
+	atomic_store(&loop->sleeping, true);
+	if (loop->uring && !uring_set_arm(loop->uring))
+		loop_wake(loop);
+	atomic_store(&loop->driver, LOOP_IDLE);
+}
+
 bool loop_help(struct virq_loop *loop)
 {
 	if (driver_enter(loop, LOOP_HELPED))
 		return false;
 	(void)loop_poll(loop, false);
-	if (!loop_rest(loop))
-		loop_wake(loop);
 	driver_leave(loop);
 	sched_yield();
 	return true;
@@ -276,9 +297,6 @@ int virq_loop_dispatch(struct virq_loop *loop)
 		if (!n && loop_rest(loop))
 			break;
 	}
-	/* Left with work to do: make the descriptor readable. */
-	if (!loop_rest(loop))
-		loop_wake(loop);
 	driver_leave(loop);
 	return total;
 }
@@ -334,7 +352,7 @@ static void loop_drive(struct virq_loop *loop)
 			busy_poll_adapt(loop, now_ns() - start);
 	}
 	atomic_store(&loop->stop, false);
-	(void)loop_rest(loop);
+	atomic_store(&loop->thread_drives, false);
 	driver_leave(loop);
 }
 
@@ -370,13 +388,16 @@ int virq_loop_start(struct virq_loop *loop)
 	/* A thread that stopped by itself is still to be joined. */
 	if (loop->has_thread)
 		pthread_join(loop->thread, NULL);
+	atomic_store(&loop->thread_drives, true);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	rc = pthread_create(&loop->thread, NULL, loop_thread, loop);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	loop->has_thread = !rc;
-	if (rc)
+	if (rc) {
+		atomic_store(&loop->thread_drives, false);
 		driver_leave(loop);
+	}
 	return -rc;
 }
 

@@ -61,7 +61,10 @@ struct virq_loop {
 	atomic_bool sleeping;
 	atomic_bool stop;
 	atomic_uint users;		/* VMs */
-	bool has_thread;
+	uint32_t max_sources;
+	atomic_uint nr_sources;
+	bool has_thread;		/* to be joined */
+	atomic_bool thread_drives;
 	pthread_t thread;
 	uint64_t busy_poll_max_ns;
 	uint64_t busy_poll_ns;		/* in force; the driver's */

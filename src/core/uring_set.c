@@ -499,6 +499,15 @@ bool uring_set_has_work(const struct uring_set *set)
 	       atomic_load(&set->list_head) != NO_SLOT;
 }
 
+bool uring_set_arm(struct uring_set *set)
+{
+	prepare(set);
+	if (io_uring_sq_ready(&set->ring))
+		(void)io_uring_submit(&set->ring);
+	return !io_uring_sq_ready(&set->ring) &&
+	       atomic_load(&set->list_head) == NO_SLOT;
+}
+
 int uring_set_poll(struct uring_set *set, bool wait)
 {
 	struct virq_loop *loop = set->loop;

@@ -43,6 +43,11 @@ bool uring_set_remove_finish(struct uring_set *set,
 int uring_set_poll(struct uring_set *set, bool wait);
 /* Is there something to submit or handle, without a system call? */
 bool uring_set_has_work(const struct uring_set *set);
+/*
+ * The driver's last act: arm everything, so that the ring's descriptor tells
+ * of what comes.  False: there was more than one submission takes.
+ */
+bool uring_set_arm(struct uring_set *set);
 
 /* uring_probe.c: does the kernel let go of an unregistered file at once? */
 int uring_probe(void);

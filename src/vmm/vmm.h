@@ -86,7 +86,10 @@ struct virq_loop *vmm_loop(struct vmm *vmm);
 /* What AUTO and NULL chose. */
 const char *vmm_irqchip(const struct vmm *vmm);
 enum vmm_guest vmm_guest(const struct vmm *vmm);
-/* How far a time told to delivered() may be off. */
+/*
+ * How far a time told to delivered() may be off.  Where the guest's TSC is no
+ * clock, times are those of the exit that told of the interrupt: late.
+ */
 uint64_t vmm_clock_accuracy_ns(const struct vmm *vmm);
 
 /* Is KVM usable here, and if not, why (one phrase)? */

@@ -42,7 +42,11 @@ void vmm_write_params(struct vmm *vmm)
 	params->magic = GUEST_MAGIC;
 	params->nr_vcpus = vmm->nr_vcpus;
 	params->nr_devices = vmm->nr_devices;
-	params->x2apic = vmm->x2apic;
+	if (vmm->x2apic)
+		params->flags |= GUEST_X2APIC;
+	/* CR8 is the monitor's business where the local APIC is. */
+	if (!vmm->kernel_apic)
+		params->flags |= GUEST_CR8;
 	for (unsigned int i = 0; i < vmm->nr_devices; i++) {
 		params->device[i] = (struct guest_device){
 			.kind = device_kind(&vmm->devices[i]),

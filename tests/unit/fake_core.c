@@ -47,6 +47,7 @@ void fake_advance(struct virq_vm *vm, uint64_t ns)
 		if (timer->deadline > now)
 			now = timer->deadline;
 		timer->armed = false;
+		timer->expiries++;
 		timer->fn(timer->opaque);
 	}
 	now = until;

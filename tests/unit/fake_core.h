@@ -26,6 +26,7 @@ struct virq_timer {
 	void *opaque;
 	bool armed;
 	uint64_t deadline;
+	unsigned int expiries;
 };
 
 struct virq_vm {

@@ -14,14 +14,14 @@
  *   isr, base, stale             the vCPU's own thread alone.
  * "Own thread" includes any other while the vCPU is stopped.
  *
- * No wake-up is lost.  A deliverer sets the IRR or event bit (read-modify-
- * write, sequentially consistent) and, if the bit was clear before, calls
- * virq_vcpu_kick().  A vCPU thread announces that it is about to run or sleep
- * and then looks at lapic_pending() (virq_vcpu_enter(), virq_vcpu_block(): a
- * sequentially consistent store, then our loads).  Of these two orders one
- * must hold: the vCPU sees the bit, or the kick sees the announcement.  Who
- * finds the bit set already need not kick: the thread that set it has kicked,
- * or is about to, and the vCPU has not acknowledged it since.
+ * No wake-up is lost.  A deliverer sets the IRR or event bit (a sequentially
+ * consistent read-modify-write) and, if it was clear before, calls
+ * virq_vcpu_kick().  The vCPU's thread takes the kick (sequentially consistent
+ * exchange, core/vcpu.c) and then looks at lapic_pending() (sequentially
+ * consistent loads).  So either the look finds the bit, or the kick came after
+ * it and keeps the thread from running guest code or sleeping.  Who finds the
+ * bit set already need not kick: whoever set it has kicked, or is about to,
+ * and the vCPU has not acknowledged it since.
  */
 #ifndef VIRQ_X86_LAPIC_H
 #define VIRQ_X86_LAPIC_H
