@@ -72,7 +72,7 @@ static int read_fdinfo(int dir, int fd, char *text, size_t size)
 
 static int query(int dir, int fd, struct virq_eventfd_info *info)
 {
-	char text[512];
+	char text[512] = "";
 	uint64_t semaphore = 0;
 	int rc;
 
@@ -176,7 +176,7 @@ static int held_get(int fd, struct virq_eventfd_info *info)
 	}
 	if (!found)
 		rc = held_add(fd, &found);
-	if (!rc) {
+	if (found) {
 		found->refs++;
 		info->id = found->id;
 		info->semaphore = false;

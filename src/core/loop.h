@@ -37,6 +37,7 @@ struct loop_timers {
 	uint32_t capacity;
 	uint32_t nr_timers;		/* that exist: reserved room in heap */
 	struct virq_timer *running;	/* its callback is in progress */
+	uint64_t passed;		/* when timers_expire() last looked */
 	int fd;				/* timerfd, armed for the earliest */
 };
 

@@ -51,9 +51,6 @@ static void timers_program(struct loop_timers *timers)
 
 		spec.it_value.tv_sec = (time_t)(deadline / 1000000000u);
 		spec.it_value.tv_nsec = (long)(deadline % 1000000000u);
-		/* Zero would disarm it. */
-		if (!deadline)
-			spec.it_value.tv_nsec = 1;
 	}
 	timerfd_settime(timers->fd, TFD_TIMER_ABSTIME, &spec, NULL);
 }
@@ -111,15 +108,15 @@ void timers_expire(struct virq_loop *loop)
 {
 	struct loop_timers *timers = &loop->timers;
 	uint64_t now = now_ns();
-	uint32_t budget;
 
 	spin_lock(&timers->lock);
 	/*
-	 * No more callbacks than timers, so that one which arms itself for a
-	 * time already past cannot keep the thread: the timerfd fires again.
+	 * What is armed from here on comes after `now`: one that arms itself
+	 * for a time already past keeps neither the thread nor the others
+	 * waiting.  The timerfd fires again for it.
 	 */
-	budget = timers->count;
-	while (budget-- && timers->count && timers->heap[0]->deadline <= now) {
+	timers->passed = now;
+	while (timers->count && timers->heap[0]->deadline <= now) {
 		struct virq_timer *timer = timers->heap[0];
 
 		heap_remove(timers, timer);
@@ -187,7 +184,9 @@ void virq_timer_arm(struct virq_timer *timer, uint64_t deadline_ns)
 	uint32_t index;
 
 	spin_lock(&timers->lock);
-	timer->deadline = deadline_ns;
+	/* Never 0, which would disarm the timerfd. */
+	timer->deadline = deadline_ns > timers->passed ? deadline_ns :
+							 timers->passed + 1;
 	index = timer->index;
 	if (index == NOT_ARMED)
 		index = timers->count++;

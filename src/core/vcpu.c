@@ -210,7 +210,12 @@ void virq_vcpu_kick(struct virq_vcpu *vcpu)
 {
 	unsigned int mode;
 
-	if (atomic_load(&vcpu->request) || atomic_exchange(&vcpu->request, 1))
+	/*
+	 * Always the exchange, never a look first: a plain load may be done
+	 * while the caller's own stores still wait, and then nobody sees them
+	 * when the request is taken.
+	 */
+	if (atomic_exchange(&vcpu->request, 1))
 		return;
 	mode = atomic_load(&vcpu->mode);
 	if (mode == VCPU_IN_GUEST) {
