@@ -14,8 +14,8 @@ static const struct {
 	const char *name;
 	int (*run)(struct bench *bench);
 } groups[] = {
-	{"hop", bench_hop},	    {"eventfd", bench_eventfd},
-	{"loop", bench_loop},	    {"control", bench_control},
+	{"hop", bench_hop},   {"eventfd", bench_eventfd},
+	{"loop", bench_loop}, {"control", bench_control},
 	{"chip", bench_chip},
 };
 

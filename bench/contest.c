@@ -113,6 +113,20 @@ int contest_run(struct bench *bench, struct contender *contenders, size_t nr,
 	return ret;
 }
 
+double contest_p50(const struct contender *contender)
+{
+	struct samples medians = {0};
+	double p50;
+
+	for (unsigned int r = 0; r < contender->nr_rounds; r++) {
+		if (!isnan(contender->median[r]))
+			samples_add(&medians, contender->median[r]);
+	}
+	p50 = median_of(&medians);
+	samples_free(&medians);
+	return p50;
+}
+
 const struct contender *contest_best(const struct contender *contenders,
 				     size_t nr)
 {
@@ -120,18 +134,9 @@ const struct contender *contest_best(const struct contender *contenders,
 	double best_ns = INFINITY;
 
 	for (size_t i = 0; i < nr; i++) {
-		struct samples medians = {0};
-		double ns = NAN;
+		double ns = contest_p50(&contenders[i]);
 
-		if (contenders[i].missing[0])
-			continue;
-		for (unsigned int r = 0; r < contenders[i].nr_rounds; r++) {
-			if (!isnan(contenders[i].median[r]))
-				samples_add(&medians, contenders[i].median[r]);
-		}
-		ns = median_of(&medians);
-		samples_free(&medians);
-		if (ns < best_ns) {
+		if (!contenders[i].missing[0] && ns < best_ns) {
 			best = &contenders[i];
 			best_ns = ns;
 		}

@@ -64,6 +64,8 @@ void contender_fail(struct contender *contender, const char *format, ...)
  */
 int contest_run(struct bench *bench, struct contender *contenders, size_t nr,
 		unsigned int rounds);
+/* The median over the rounds, NaN if there is none. */
+double contest_p50(const struct contender *contender);
 /* The one with the smallest median among @nr, NULL if all are missing. */
 const struct contender *contest_best(const struct contender *contenders,
 				     size_t nr);

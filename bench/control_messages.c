@@ -126,8 +126,8 @@ static void single_init(struct single *single)
 	} rows[NR_SINGLE] = {
 		[OUR_MSI] = {"virq_vm_signal_msi", our_msi},
 		[KVM_MSI] = {"KVM_SIGNAL_MSI", kvm_msi},
-		[OUR_WRITE] = {"virq irqfd write", our_write},
-		[KVM_WRITE] = {"KVM irqfd write, injects", kvm_write},
+		[OUR_WRITE] = {"virq irqfd write, burst", our_write},
+		[KVM_WRITE] = {"KVM irqfd write", kvm_write},
 	};
 
 	for (unsigned int i = 0; i < NR_SINGLE; i++) {
@@ -147,8 +147,8 @@ static void single_init(struct single *single)
 
 int control_messages(struct bench *bench)
 {
-	struct single single = {.kvm = {-1, -1, -1}, .our_fd = -1,
-				.kvm_fd = -1};
+	struct single single = {
+		.kvm = {-1, -1, -1}, .our_fd = -1, .kvm_fd = -1};
 	union bench_routes routes = {0};
 	char why[BENCH_TEXT_LEN];
 	int ret;

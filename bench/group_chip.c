@@ -85,9 +85,10 @@ static void program_pic(struct chip *chip)
 		uint16_t port;
 		uint8_t value;
 	} writes[] = {
-		{0x20, 0x11}, {0x21, PIC_VECTORS}, {0x21, 0x04}, {0x21, 0x01},
-		{0xa0, 0x11}, {0xa1, PIC_VECTORS + 8}, {0xa1, 0x02},
-		{0xa1, 0x01}, {0x21, 0x00}, {0xa1, 0xff},
+		{0x20, 0x11}, {0x21, PIC_VECTORS}, {0x21, 0x04},
+		{0x21, 0x01}, {0xa0, 0x11},	   {0xa1, PIC_VECTORS + 8},
+		{0xa1, 0x02}, {0xa1, 0x01},	   {0x21, 0x00},
+		{0xa1, 0xff},
 	};
 
 	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++)
@@ -281,8 +282,8 @@ static int kvm_pulse(void *state, unsigned int ops)
 static int kvm_msi(void *state, unsigned int ops)
 {
 	for (unsigned int i = 0; i < ops; i++) {
-		int ret = kvm_peer_signal_msi(state,
-					      (uint8_t)(FIRST_VECTOR + i));
+		int ret =
+			kvm_peer_signal_msi(state, (uint8_t)(FIRST_VECTOR + i));
 
 		if (ret)
 			return ret;

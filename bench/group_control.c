@@ -234,16 +234,44 @@ static void name_contenders(struct at_size *at, size_t nr, size_t wanted)
 	for (unsigned int i = 0; i < NR_AT_SIZE; i++) {
 		struct contender *c = &at->contenders[i];
 
-		snprintf(c->name, sizeof(c->name), "%s at %zu",
-			 at_size_rows[i].what, nr);
-		if (nr < wanted)
-			snprintf(c->note, sizeof(c->note),
-				 "%zu do not fit: RLIMIT_NOFILE is %zu", wanted,
-				 nofile_limit());
+		if (nr == wanted) {
+			snprintf(c->name, sizeof(c->name), "%s at %zu",
+				 at_size_rows[i].what, nr);
+			continue;
+		}
+		snprintf(c->name, sizeof(c->name), "%s at %zu of %zu",
+			 at_size_rows[i].what, nr, wanted);
+		snprintf(c->note, sizeof(c->note),
+			 "more do not fit: RLIMIT_NOFILE is %zu",
+			 nofile_limit());
 	}
 }
 
-static int run_at_size(struct bench *bench, size_t wanted)
+/* What the same took with the fewest irqfds; flat is 1. */
+struct growth {
+	size_t nr;
+	double p50[NR_AT_SIZE];
+};
+
+static void note_growth(struct at_size *at, size_t nr, struct growth *growth)
+{
+	for (unsigned int i = 0; i < NR_AT_SIZE; i++) {
+		struct contender *c = &at->contenders[i];
+		double p50 = contest_p50(c);
+
+		if (!growth->nr)
+			growth->p50[i] = p50;
+		else if (!c->note[0] && p50 > 0 && growth->p50[i] > 0)
+			snprintf(c->note, sizeof(c->note),
+				 "%.1f times that at %zu", p50 / growth->p50[i],
+				 growth->nr);
+	}
+	if (!growth->nr)
+		growth->nr = nr;
+}
+
+static int run_at_size(struct bench *bench, size_t wanted,
+		       struct growth *growth)
 {
 	struct at_size at = {.kvm = {-1, -1, -1}};
 	size_t nr;
@@ -266,6 +294,7 @@ static int run_at_size(struct bench *bench, size_t wanted)
 	name_contenders(&at, nr, wanted);
 	fill(&at, nr);
 	ret = contest_run(bench, at.contenders, NR_AT_SIZE, ROUNDS);
+	note_growth(&at, nr, growth);
 	if (!ret)
 		ret = contest_report(bench, at.contenders, NR_AT_SIZE);
 	contest_free(at.contenders, NR_AT_SIZE);
@@ -279,13 +308,14 @@ static int run_at_size(struct bench *bench, size_t wanted)
 int bench_control(struct bench *bench)
 {
 	static const size_t sizes[] = {1000, 10000, 19000};
+	struct growth growth = {0};
 	int ret = control_messages(bench);
 
 	nofile_raise();
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]) && !ret &&
-			   !bench->stopped();
+	for (size_t i = 0;
+	     i < sizeof(sizes) / sizeof(sizes[0]) && !ret && !bench->stopped();
 	     i++)
-		ret = run_at_size(bench, sizes[i]);
+		ret = run_at_size(bench, sizes[i], &growth);
 	nofile_restore();
 	return ret;
 }

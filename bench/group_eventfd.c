@@ -1,16 +1,36 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * What raising an interrupt costs the device: the write to its eventfd, bare
- * and with our loop behind it, which wakes up and delivers on its own CPU.
+ * What raising an interrupt costs the device: the write to its eventfd.  In a
+ * burst the reader is awake, or on its way; after a pause the write has to
+ * wake it up.
  */
 #include "contest.h"
 #include "subject.h"
+#include "waiter.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#define ROUNDS 40
+
+enum {
+	BARE,
+	BURST,
+	WAKE_EPOLL,
+	WAKE_VIRQ,
+	NR_ROWS,
+};
+
+struct eventfds {
+	int bare;
+	int watched;
+	struct subject subject;
+	struct waiter epoll;
+	struct waiter virq;
+};
 
 static int write_batch(void *state, unsigned int ops)
 {
@@ -22,6 +42,16 @@ static int write_batch(void *state, unsigned int ops)
 			return -errno;
 	}
 	return 0;
+}
+
+static int sample_write(void *arg, const struct waiter_times *times)
+{
+	return contender_sample(arg, (double)times->write_ns);
+}
+
+static int wake_turn(struct contender *c)
+{
+	return waiter_turn(c->state, sample_write, c);
 }
 
 static int watch(struct subject *subject, int fd)
@@ -40,44 +70,74 @@ static int watch(struct subject *subject, int fd)
 	return ret;
 }
 
-int bench_eventfd(struct bench *bench)
+static void open_burst(struct contender *c, int *fd)
 {
-	struct subject subject = {0};
-	int fds[2];
-	struct contender contenders[] = {
-		{.name = "eventfd write", .state = &fds[0]},
-		{.name = "virq irqfd write", .state = &fds[1]},
-	};
-	int ret;
+	*fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (*fd < 0)
+		contender_fail(c, "eventfd: %s", strerror(errno));
+	c->state = fd;
+	c->batch = write_batch;
+	c->ops = 64;
+	c->batches = 100;
+}
 
-	for (int i = 0; i < 2; i++) {
-		contenders[i].batch = write_batch;
-		contenders[i].ops = 64;
-		contenders[i].batches = 100;
-		fds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (fds[i] < 0)
-			contender_fail(&contenders[i], "eventfd: %s",
-				       strerror(errno));
-	}
-	contenders[1].peer = &contenders[0];
-	if (fds[1] >= 0) {
-		ret = watch(&subject, fds[1]);
+static void open_wake(struct contender *c, struct waiter *waiter,
+		      const struct waiter_kind *kind)
+{
+	int ret = waiter_open(waiter, kind);
+
+	c->turn = wake_turn;
+	if (ret)
+		contender_fail(c, "cannot be made: %s", strerror(-ret));
+	else
+		c->state = waiter;
+}
+
+static void open_all(struct contender *contenders, struct eventfds *fds)
+{
+	open_burst(&contenders[BARE], &fds->bare);
+	open_burst(&contenders[BURST], &fds->watched);
+	if (fds->watched >= 0) {
+		int ret = watch(&fds->subject, fds->watched);
+
 		if (ret)
-			contender_fail(&contenders[1], "virq: %s",
+			contender_fail(&contenders[BURST], "virq: %s",
 				       strerror(-ret));
 		else
-			snprintf(contenders[1].note, BENCH_TEXT_LEN,
+			snprintf(contenders[BURST].note, BENCH_TEXT_LEN,
 				 "watched by the %s loop",
-				 subject_loop_name(&subject));
+				 subject_loop_name(&fds->subject));
 	}
-	ret = contest_run(bench, contenders, 2, 40);
+	contenders[BURST].peer = &contenders[BARE];
+	open_wake(&contenders[WAKE_EPOLL], &fds->epoll, &waiter_epoll);
+	open_wake(&contenders[WAKE_VIRQ], &fds->virq, &waiter_virq);
+	contenders[WAKE_VIRQ].peer = &contenders[WAKE_EPOLL];
+}
+
+int bench_eventfd(struct bench *bench)
+{
+	struct contender contenders[NR_ROWS] = {
+		[BARE] = {.name = "eventfd write, nobody waits"},
+		[BURST] = {.name = "virq irqfd write, burst"},
+		[WAKE_EPOLL] = {.name = "eventfd write, wakes an epoll thread"},
+		[WAKE_VIRQ] = {.name = "virq irqfd write, wakes the loop"},
+	};
+	struct eventfds fds = {0};
+	int ret;
+
+	open_all(contenders, &fds);
+	ret = contest_run(bench, contenders, NR_ROWS, ROUNDS);
 	if (!ret)
-		ret = contest_report(bench, contenders, 2);
-	contest_free(contenders, 2);
-	subject_close(&subject);
-	for (int i = 0; i < 2; i++) {
-		if (fds[i] >= 0)
-			close(fds[i]);
-	}
+		ret = contest_report(bench, contenders, NR_ROWS);
+	contest_free(contenders, NR_ROWS);
+	if (contenders[WAKE_EPOLL].state)
+		waiter_close(&fds.epoll);
+	if (contenders[WAKE_VIRQ].state)
+		waiter_close(&fds.virq);
+	subject_close(&fds.subject);
+	if (fds.bare >= 0)
+		close(fds.bare);
+	if (fds.watched >= 0)
+		close(fds.watched);
 	return ret;
 }

@@ -23,8 +23,8 @@ static void *partner(void *arg)
 
 	while (!atomic_load(&hop->stop)) {
 		/* Acquire and release: as a mailbox between threads has. */
-		uint64_t ball = atomic_load_explicit(&hop->ball,
-						     memory_order_acquire);
+		uint64_t ball =
+			atomic_load_explicit(&hop->ball, memory_order_acquire);
 
 		if (ball & 1)
 			atomic_store_explicit(&hop->ball, ball + 1,

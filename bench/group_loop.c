@@ -6,18 +6,12 @@
 #include "contest.h"
 #include "cpus.h"
 #include "waiter.h"
-#include "core/clock.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <virq/loop.h>
 
 #define ROUNDS 40
-#define EVENTS 150 /* a turn */
-#define WARM_UP 20 /* events before those, not counted */
-/* Between two events: a loop that blocks is asleep again by then. */
-#define PAUSE_NS 20000
 
 /* The blocked ones first, and of these the plain ones. */
 enum {
@@ -59,41 +53,14 @@ static const struct {
 			     &waiter_virq_uring_busy},
 };
 
-static void pause_ns(uint64_t ns)
+static int sample_latency(void *arg, const struct waiter_times *times)
 {
-	uint64_t until = now_ns() + ns;
-
-	while (now_ns() < until)
-		cpus_relax();
-}
-
-static int take_events(struct contender *c, struct waiter *waiter)
-{
-	for (int i = 0; i < WARM_UP + EVENTS; i++) {
-		uint64_t ns;
-		int ret;
-
-		pause_ns(PAUSE_NS);
-		ret = waiter_event(waiter, &ns);
-		if (!ret && i >= WARM_UP)
-			ret = contender_sample(c, (double)ns);
-		if (ret)
-			return ret;
-	}
-	return 0;
+	return contender_sample(arg, (double)times->handled_ns);
 }
 
 static int take_turn(struct contender *c)
 {
-	struct waiter *waiter = c->state;
-	int ret = waiter_start(waiter);
-	int stop_ret;
-
-	if (ret)
-		return ret;
-	ret = take_events(c, waiter);
-	stop_ret = waiter_stop(waiter);
-	return ret ? ret : stop_ret;
+	return waiter_turn(c->state, sample_latency, c);
 }
 
 static void open_contender(struct contender *c, struct waiter *waiter,
@@ -143,10 +110,9 @@ static void set_peers(struct contender *contenders)
 	for (unsigned int i = VIRQ_EPOLL; i < NR_KINDS; i++) {
 		if (i == PLAIN_SPIN)
 			continue;
-		contenders[i].peer = i < PLAIN_SPIN ? best
-						    : &contenders[PLAIN_SPIN];
-		contenders[i].aim =
-			(struct bench_aim){BENCH_AIM_RATIO, 1.05};
+		contenders[i].peer =
+			i < PLAIN_SPIN ? best : &contenders[PLAIN_SPIN];
+		contenders[i].aim = (struct bench_aim){BENCH_AIM_RATIO, 1.05};
 	}
 }
 

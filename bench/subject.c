@@ -9,8 +9,7 @@
 #define APIC_SVR (APIC_BASE + 0xf0)
 #define APIC_SVR_ON 0x1ffu
 
-int subject_open(struct subject *subject,
-		 const struct virq_loop_config *config,
+int subject_open(struct subject *subject, const struct virq_loop_config *config,
 		 const struct virq_vcpu_ops *ops, void *opaque)
 {
 	struct virq_vm_config vm_config = {

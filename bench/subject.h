@@ -23,8 +23,7 @@ struct subject {
 };
 
 /* @config, @ops: NULL for the defaults.  0 or a negative errno. */
-int subject_open(struct subject *subject,
-		 const struct virq_loop_config *config,
+int subject_open(struct subject *subject, const struct virq_loop_config *config,
 		 const struct virq_vcpu_ops *ops, void *opaque);
 void subject_close(struct subject *subject);
 

@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #define TIMEOUT_NS UINT64_C(1000000000)
+#define EVENTS 150 /* a turn */
+#define WARM_UP 20 /* before those */
+#define PAUSE_NS 20000
 
 int waiter_open(struct waiter *waiter, const struct waiter_kind *kind)
 {
@@ -38,7 +41,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-int waiter_start(struct waiter *waiter)
+static int start(struct waiter *waiter)
 {
 	atomic_store(&waiter->stopping, false);
 	return cpus_thread(&waiter->thread, run, waiter);
@@ -51,7 +54,7 @@ static int raise_event(struct waiter *waiter)
 	return write(waiter->fd, &one, sizeof(one)) == sizeof(one) ? 0 : -errno;
 }
 
-int waiter_stop(struct waiter *waiter)
+static int stop(struct waiter *waiter)
 {
 	atomic_store(&waiter->stopping, true);
 	if (waiter->kind->stop)
@@ -62,9 +65,9 @@ int waiter_stop(struct waiter *waiter)
 	return waiter->kind->check ? waiter->kind->check(waiter) : 0;
 }
 
-int waiter_event(struct waiter *waiter, uint64_t *ns)
+static int event(struct waiter *waiter, struct waiter_times *times)
 {
-	uint64_t start, at;
+	uint64_t begin, at;
 	int ret;
 
 	/* Relaxed: the write to the eventfd orders it before the handler. */
@@ -72,19 +75,49 @@ int waiter_event(struct waiter *waiter, uint64_t *ns)
 	if (waiter->kind->arm)
 		waiter->kind->arm(waiter);
 	waiter->raised++;
-	start = now_ns();
+	begin = now_ns();
 	ret = raise_event(waiter);
+	times->write_ns = now_ns() - begin;
 	if (ret)
 		return ret;
 	/* Acquire: pairs with waiter_stamp(). */
 	while (!(at = atomic_load_explicit(&waiter->handled_at,
 					   memory_order_acquire))) {
-		if (now_ns() - start > TIMEOUT_NS)
+		if (now_ns() - begin > TIMEOUT_NS)
 			return -ETIMEDOUT;
 		cpus_relax();
 	}
-	*ns = at - start;
+	times->handled_ns = at - begin;
 	return waiter->kind->settle ? waiter->kind->settle(waiter) : 0;
+}
+
+static void pause_ns(uint64_t ns)
+{
+	uint64_t until = now_ns() + ns;
+
+	while (now_ns() < until)
+		cpus_relax();
+}
+
+int waiter_turn(struct waiter *waiter,
+		int (*sample)(void *arg, const struct waiter_times *times),
+		void *arg)
+{
+	int ret = start(waiter);
+	int stop_ret;
+
+	if (ret)
+		return ret;
+	for (int i = 0; i < WARM_UP + EVENTS && !ret; i++) {
+		struct waiter_times times;
+
+		pause_ns(PAUSE_NS);
+		ret = event(waiter, &times);
+		if (!ret && i >= WARM_UP)
+			ret = sample(arg, &times);
+	}
+	stop_ret = stop(waiter);
+	return ret ? ret : stop_ret;
 }
 
 bool waiter_handle(struct waiter *waiter)

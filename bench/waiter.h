@@ -47,12 +47,21 @@ struct waiter {
 int waiter_open(struct waiter *waiter, const struct waiter_kind *kind);
 void waiter_close(struct waiter *waiter);
 
-int waiter_start(struct waiter *waiter);
-/* What kind->check answers. */
-int waiter_stop(struct waiter *waiter);
+/* Of one event: from before the write to its handler, and the write itself. */
+struct waiter_times {
+	uint64_t handled_ns;
+	uint64_t write_ns;
+};
 
-/* Raise one event and wait for it: *ns to its handler.  0, -ETIMEDOUT, -errno. */
-int waiter_event(struct waiter *waiter, uint64_t *ns);
+/*
+ * waiter_turn - start it, raise some events with a pause before each in which
+ * a loop that blocks falls asleep, stop it.  @sample gets each event's times,
+ * but not those of the first few.  0, -ETIMEDOUT (an event did not come), what
+ * @sample or kind->check answered, or another negative errno.
+ */
+int waiter_turn(struct waiter *waiter,
+		int (*sample)(void *arg, const struct waiter_times *times),
+		void *arg);
 
 /* In the handler: take the event.  False: leave the loop. */
 bool waiter_handle(struct waiter *waiter);
@@ -61,6 +70,7 @@ void waiter_stamp(struct waiter *waiter);
 
 extern const struct waiter_kind waiter_epoll;
 extern const struct waiter_kind waiter_epoll_spin;
+extern const struct waiter_kind waiter_virq;
 extern const struct waiter_kind waiter_virq_epoll;
 extern const struct waiter_kind waiter_virq_uring;
 extern const struct waiter_kind waiter_virq_epoll_busy;

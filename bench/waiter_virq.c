@@ -47,6 +47,11 @@ static int virq_open(struct waiter *waiter, enum virq_loop_backend backend,
 	return ret;
 }
 
+static int open_default(struct waiter *waiter)
+{
+	return virq_open(waiter, VIRQ_LOOP_AUTO, 0);
+}
+
 static int open_epoll(struct waiter *waiter)
 {
 	return virq_open(waiter, VIRQ_LOOP_EPOLL, 0);
@@ -131,6 +136,7 @@ static int virq_check(struct waiter *waiter)
 		.check = virq_check,                                           \
 	}
 
+VIRQ_KIND(waiter_virq, open_default);
 VIRQ_KIND(waiter_virq_epoll, open_epoll);
 VIRQ_KIND(waiter_virq_uring, open_uring);
 VIRQ_KIND(waiter_virq_epoll_busy, open_epoll_busy);

@@ -21,7 +21,6 @@
 #define VIRQ_GUEST_ABI_H
 
 #define GUEST_LOAD_GPA 0x8000	/* where the program is loaded and starts */
-#define GUEST_LOAD_END 0x10000	/* and where it must have ended */
 #define GUEST_PARAMS_GPA 0x1000
 #define GUEST_RING_GPA 0x2000	/* of vCPU n: + n * GUEST_SLICE */
 #define GUEST_STACK_GPA 0x8000	/* of vCPU n: + n * GUEST_SLICE; grows down */

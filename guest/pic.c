@@ -11,7 +11,7 @@
 #define SLAVE_ELCR 0x4d1
 
 #define ICW1_INIT_ICW4 0x11
-#define ICW3_MASTER_CASCADE 0x04	/* the slave is on line 2 */
+#define ICW3_MASTER_CASCADE 0x04 /* the slave is on line 2 */
 #define ICW3_SLAVE_ID 0x02
 #define ICW4_8086 0x01
 #define OCW2_EOI 0x20

@@ -48,7 +48,10 @@ int eventfd_open_dir(void)
 	return open(FDINFO_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* The text of @fd's entry in @dir, or below FDINFO_DIR if that is -1. */
+/*
+ * The text of @fd's entry in @dir; if that is -1, as the calling thread sees
+ * it, which also holds when the main thread has exited.
+ */
 static int read_fdinfo(int dir, int fd, char *text, size_t size)
 {
 	char path[48];
@@ -58,7 +61,7 @@ static int read_fdinfo(int dir, int fd, char *text, size_t size)
 	if (dir >= 0)
 		snprintf(path, sizeof(path), "%d", fd);
 	else
-		snprintf(path, sizeof(path), FDINFO_DIR "/%d", fd);
+		snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%d", fd);
 	info = openat(dir >= 0 ? dir : AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 	if (info < 0)
 		return -errno;
@@ -79,6 +82,9 @@ static int query(int dir, int fd, struct virq_eventfd_info *info)
 	if (eventfd_no_procfs)
 		return -ENOSYS;
 	rc = read_fdinfo(dir, fd, text, sizeof(text));
+	/* Ids from two places would not match: ask here before the fallback. */
+	if (rc && dir >= 0)
+		rc = read_fdinfo(-1, fd, text, sizeof(text));
 	if (rc) {
 		/* No such entry: a closed descriptor, or no procfs at all. */
 		if (fcntl(fd, F_GETFD) < 0)

@@ -216,8 +216,9 @@ int vmm_start(struct vmm *vmm)
 	ready = vmm->ready;
 	pthread_mutex_unlock(&vmm->lock);
 	if (ret == -ETIMEDOUT)
-		vmm_fail(vmm, ret, "the guest did not start: vCPUs 0x%x of 0x%x",
-			 ready, all);
+		vmm_fail(vmm, ret,
+			 "the guest did not start: vCPUs 0x%x of 0x%x", ready,
+			 all);
 	return ret;
 }
 
@@ -263,9 +264,9 @@ unsigned int vmm_lines_up(struct vmm *vmm)
 	for (unsigned int i = 0; i < vmm->nr_devices; i++) {
 		uint32_t pin = vmm->devices[i].pin;
 		struct kvm_irqchip chip = {
-			.chip_id = !pic	   ? KVM_IRQCHIP_IOAPIC :
-				   pin < 8 ? KVM_IRQCHIP_PIC_MASTER :
-					     KVM_IRQCHIP_PIC_SLAVE,
+			.chip_id = !pic	     ? KVM_IRQCHIP_IOAPIC
+				   : pin < 8 ? KVM_IRQCHIP_PIC_MASTER
+					     : KVM_IRQCHIP_PIC_SLAVE,
 		};
 		uint32_t requests;
 
@@ -273,8 +274,8 @@ unsigned int vmm_lines_up(struct vmm *vmm)
 		    virq_x86_get_irqchip(vmm->vm, &chip))
 			continue;
 		/* A level pin's request bit is its line. */
-		requests = pic ? (uint32_t)chip.chip.pic.irr << (pin & 8) :
-				 chip.chip.ioapic.irr;
+		requests = pic ? (uint32_t)chip.chip.pic.irr << (pin & 8)
+			       : chip.chip.ioapic.irr;
 		up += requests >> pin & 1;
 	}
 	return up;
@@ -302,7 +303,7 @@ enum vmm_guest vmm_guest(const struct vmm *vmm)
 
 uint64_t vmm_clock_accuracy_ns(const struct vmm *vmm)
 {
-	return vmm->ops->clock_accuracy_ns ?
-		       vmm->ops->clock_accuracy_ns(&vmm->vcpus[0]) :
-		       0;
+	return vmm->ops->clock_accuracy_ns
+		       ? vmm->ops->clock_accuracy_ns(&vmm->vcpus[0])
+		       : 0;
 }

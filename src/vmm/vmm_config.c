@@ -29,9 +29,9 @@ bool vmm_kvm_usable(const char **why)
 	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 
 	if (fd < 0) {
-		reason = errno == ENOENT ? "there is no /dev/kvm" :
-			 errno == EACCES ? "no permission for /dev/kvm" :
-					   "/dev/kvm does not open";
+		reason = errno == ENOENT   ? "there is no /dev/kvm"
+			 : errno == EACCES ? "no permission for /dev/kvm"
+					   : "/dev/kvm does not open";
 	} else {
 		if (ioctl(fd, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
 			reason = "/dev/kvm is not a KVM of API version 12";
@@ -61,11 +61,8 @@ static int choose_guest(struct vmm *vmm, const struct vmm_config *config)
 					why);
 		vmm->guest = VMM_GUEST_KVM;
 		break;
-	case VMM_GUEST_NATIVE:
-		vmm->guest = VMM_GUEST_NATIVE;
-		break;
-	default:
-		return vmm_fail(vmm, -EINVAL, "unknown kind of guest");
+	case VMM_GUEST_NATIVE: vmm->guest = VMM_GUEST_NATIVE; break;
+	default: return vmm_fail(vmm, -EINVAL, "unknown kind of guest");
 	}
 #ifdef __x86_64__
 	if (vmm->guest == VMM_GUEST_KVM) {
@@ -138,15 +135,13 @@ static int check_device(struct vmm *vmm, unsigned int i)
 				device->vcpu, vmm->nr_vcpus);
 	switch (device->kind) {
 	case VMM_EDGE:
-	case VMM_LEVEL:
-		return check_pin(vmm, i);
+	case VMM_LEVEL: return check_pin(vmm, i);
 	case VMM_MSI:
 		if (vmm->program == VMM_PROGRAM_PIC)
 			return vmm_fail(vmm, -EINVAL,
 					"device %u: the 8259 takes no MSI", i);
 		return 0;
-	default:
-		return vmm_fail(vmm, -EINVAL, "device %u: unknown kind", i);
+	default: return vmm_fail(vmm, -EINVAL, "device %u: unknown kind", i);
 	}
 }
 

@@ -70,9 +70,7 @@ bool vmm_guest_out(struct vmm_vcpu *vcpu, uint16_t port, uint32_t value)
 	struct vmm *vmm = vcpu->vmm;
 
 	switch (port) {
-	case GUEST_PORT_ACK:
-		guest_ack(vcpu, value);
-		return true;
+	case GUEST_PORT_ACK: guest_ack(vcpu, value); return true;
 	case GUEST_PORT_READY:
 		pthread_mutex_lock(&vmm->lock);
 		vmm->ready |= 1u << vcpu->id;
@@ -83,7 +81,6 @@ bool vmm_guest_out(struct vmm_vcpu *vcpu, uint16_t port, uint32_t value)
 		vmm_fail(vmm, -EIO, "guest: unexpected vector 0x%x on vCPU %u",
 			 value >> 16, value & 0xffff);
 		return true;
-	default:
-		return false;
+	default: return false;
 	}
 }

@@ -248,15 +248,15 @@ static int settle(struct vmm *vmm, uint64_t deadline_ns)
 int vmm_quiesce(struct vmm *vmm, uint64_t timeout_ns)
 {
 	uint64_t now = vmm_now();
-	uint64_t deadline_ns =
-		timeout_ns > UINT64_MAX / 2 - now ? UINT64_MAX / 2 :
-						    now + timeout_ns;
+	uint64_t deadline_ns = timeout_ns > UINT64_MAX / 2 - now
+				       ? UINT64_MAX / 2
+				       : now + timeout_ns;
 	int ret = check_failed(vmm);
 
 	if (!ret)
 		ret = settle(vmm, deadline_ns);
 	if (ret)
 		return ret;
-	return vmm->kernel_apic ? probe_idle(vmm, deadline_ns) :
-				  wait_idle(vmm, deadline_ns);
+	return vmm->kernel_apic ? probe_idle(vmm, deadline_ns)
+				: wait_idle(vmm, deadline_ns);
 }

@@ -59,17 +59,19 @@ static int take_apic_msrs(struct kvm_guest *kvm)
 	static uint8_t deny; /* a clear bit a MSR */
 	struct kvm_enable_cap cap = {
 		.cap = KVM_CAP_X86_USER_SPACE_MSR,
-		.args[0] = KVM_MSR_EXIT_REASON_INVAL |
-			   KVM_MSR_EXIT_REASON_FILTER,
+		.args[0] =
+			KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_FILTER,
 	};
 	struct kvm_msr_filter filter = {
 		.flags = KVM_MSR_FILTER_DEFAULT_ALLOW,
-		.ranges[0] = {
-			.flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE,
-			.nmsrs = 1,
-			.base = MSR_IA32_APICBASE,
-			.bitmap = &deny,
-		},
+		.ranges[0] =
+			{
+				.flags = KVM_MSR_FILTER_READ |
+					 KVM_MSR_FILTER_WRITE,
+				.nmsrs = 1,
+				.base = MSR_IA32_APICBASE,
+				.bitmap = &deny,
+			},
 	};
 
 	if (ioctl(kvm->vm_fd, KVM_ENABLE_CAP, &cap) ||
@@ -101,8 +103,7 @@ static int create_vm(struct vmm *vmm, int kvm_fd)
 				strerror(errno));
 	if (ioctl(kvm->vm_fd, KVM_SET_TSS_ADDR, TSS_GPA) ||
 	    ioctl(kvm->vm_fd, KVM_SET_USER_MEMORY_REGION, &region))
-		return vmm_fail(vmm, -errno, "KVM memory: %s",
-				strerror(errno));
+		return vmm_fail(vmm, -errno, "KVM memory: %s", strerror(errno));
 	ret = read_cpuid(kvm, kvm_fd);
 	if (ret)
 		return vmm_fail(vmm, ret, "KVM_GET_SUPPORTED_CPUID: %s",
@@ -198,7 +199,8 @@ static int create_kvm_vcpu(struct vmm_vcpu *vcpu, struct kvm_vcpu *v)
 	struct vmm *vmm = vcpu->vmm;
 	void *run;
 
-	v->fd = ioctl(vmm->kvm->vm_fd, KVM_CREATE_VCPU, (unsigned long)vcpu->id);
+	v->fd = ioctl(vmm->kvm->vm_fd, KVM_CREATE_VCPU,
+		      (unsigned long)vcpu->id);
 	if (v->fd < 0)
 		return -errno;
 	run = mmap(NULL, vmm->kvm->run_size, PROT_READ | PROT_WRITE, MAP_SHARED,

@@ -35,7 +35,7 @@ static void kick_handler(int signal)
 int kvm_kick_init(void)
 {
 	/* No SA_RESTART, although KVM_RUN answers EINTR either way. */
-	const struct sigaction action = { .sa_handler = kick_handler };
+	const struct sigaction action = {.sa_handler = kick_handler};
 
 	return sigaction(KICK_SIGNAL, &action, NULL) ? -errno : 0;
 }
@@ -50,7 +50,7 @@ static void kick(void *opaque)
 	tgkill(getpid(), v->tid, KICK_SIGNAL);
 }
 
-const struct virq_vcpu_ops kvm_vcpu_ops = { .kick = kick };
+const struct virq_vcpu_ops kvm_vcpu_ops = {.kick = kick};
 
 static void vcpu_fail(struct kvm_vcpu *v, const char *what, int error)
 {
@@ -61,7 +61,7 @@ static void vcpu_fail(struct kvm_vcpu *v, const char *what, int error)
 /* What a vCPU can stop at for good, with the place. */
 static void vcpu_fail_at(struct kvm_vcpu *v, const char *what, uint64_t detail)
 {
-	struct kvm_regs regs = { 0 };
+	struct kvm_regs regs = {0};
 
 	ioctl(v->fd, KVM_GET_REGS, &regs);
 	vmm_fail(v->vcpu->vmm, -EIO, "vCPU %u: %s (0x%llx) at rip 0x%llx",
@@ -265,31 +265,18 @@ static void handle_exit(struct kvm_vcpu *v)
 	struct kvm_run *run = v->run;
 
 	switch (run->exit_reason) {
-	case KVM_EXIT_IO:
-		exit_io(v);
-		break;
-	case KVM_EXIT_MMIO:
-		exit_mmio(v);
-		break;
-	case KVM_EXIT_X86_RDMSR:
-		exit_msr(v, false);
-		break;
-	case KVM_EXIT_X86_WRMSR:
-		exit_msr(v, true);
-		break;
+	case KVM_EXIT_IO: exit_io(v); break;
+	case KVM_EXIT_MMIO: exit_mmio(v); break;
+	case KVM_EXIT_X86_RDMSR: exit_msr(v, false); break;
+	case KVM_EXIT_X86_WRMSR: exit_msr(v, true); break;
 	case KVM_EXIT_IOAPIC_EOI:
 		virq_vcpu_eoi(v->virq, run->eoi.vector);
 		break;
-	case KVM_EXIT_HLT:
-		exit_hlt(v);
-		break;
+	case KVM_EXIT_HLT: exit_hlt(v); break;
 	case KVM_EXIT_INTR:
 	case KVM_EXIT_IRQ_WINDOW_OPEN: /* inject() is next */
-	case KVM_EXIT_SET_TPR:	       /* CR8 was read already */
-		break;
-	case KVM_EXIT_SHUTDOWN:
-		vcpu_fail_at(v, "triple fault", 0);
-		break;
+	case KVM_EXIT_SET_TPR: /* CR8 was read already */ break;
+	case KVM_EXIT_SHUTDOWN: vcpu_fail_at(v, "triple fault", 0); break;
 	case KVM_EXIT_FAIL_ENTRY:
 		vcpu_fail_at(v, "KVM cannot enter the guest",
 			     run->fail_entry.hardware_entry_failure_reason);
@@ -297,9 +284,7 @@ static void handle_exit(struct kvm_vcpu *v)
 	case KVM_EXIT_INTERNAL_ERROR:
 		vcpu_fail_at(v, "KVM internal error", run->internal.suberror);
 		break;
-	default:
-		vcpu_fail_at(v, "unknown exit", run->exit_reason);
-		break;
+	default: vcpu_fail_at(v, "unknown exit", run->exit_reason); break;
 	}
 }
 
@@ -342,7 +327,7 @@ static void run_once(struct kvm_vcpu *v)
 static bool kernel_idle(struct kvm_vcpu *v)
 {
 	struct vmm *vmm = v->vcpu->vmm;
-	struct kvm_irqchip chip = { .chip_id = KVM_IRQCHIP_PIC_MASTER };
+	struct kvm_irqchip chip = {.chip_id = KVM_IRQCHIP_PIC_MASTER};
 	struct kvm_mp_state mp;
 	struct kvm_lapic_state apic;
 	const char *irr = apic.regs + 0x200;

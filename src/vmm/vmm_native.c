@@ -50,9 +50,10 @@ static bool native_halt_wait(struct hw *hw)
 			continue;
 		}
 		if (!(events & VIRQ_EVENT_INTR)) {
-			vmm_fail(vcpu->vmm, -EIO,
-				 "vCPU %u: event 0x%x, the guest has no handler",
-				 vcpu->id, events);
+			vmm_fail(
+				vcpu->vmm, -EIO,
+				"vCPU %u: event 0x%x, the guest has no handler",
+				vcpu->id, events);
 			break;
 		}
 		vector = virq_vcpu_ack(vcpu->virq);
@@ -118,7 +119,7 @@ static void native_vm_cleanup(struct vmm *vmm)
 static int native_vcpu_setup(struct vmm_vcpu *vcpu)
 {
 	/* No kick: a running program looks at its next halt. */
-	static const struct virq_vcpu_ops no_kick = { .kick = NULL };
+	static const struct virq_vcpu_ops no_kick = {.kick = NULL};
 	int ret = virq_vcpu_create(vcpu->vmm->vm, vcpu->id, &no_kick, NULL,
 				   &vcpu->virq);
 

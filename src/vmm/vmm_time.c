@@ -63,7 +63,7 @@ int vmm_time_init(struct vmm_time *time, int vcpu_fd)
 
 struct vmm_time_pair vmm_time_read(const struct vmm_time *time)
 {
-	struct vmm_time_pair best = { 0 };
+	struct vmm_time_pair best = {0};
 	uint64_t best_width = UINT64_MAX;
 
 	/* Preemption between the readings shows in their distance. */

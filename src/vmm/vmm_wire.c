@@ -26,12 +26,9 @@ static uint32_t device_vector(const struct vmm *vmm, unsigned int i)
 static enum guest_kind device_kind(const struct vmm_device *device)
 {
 	switch (device->kind) {
-	case VMM_LEVEL:
-		return GUEST_LEVEL;
-	case VMM_MSI:
-		return GUEST_MSI;
-	default:
-		return GUEST_EDGE;
+	case VMM_LEVEL: return GUEST_LEVEL;
+	case VMM_MSI: return GUEST_MSI;
+	default: return GUEST_EDGE;
 	}
 }
 
@@ -76,9 +73,9 @@ static int set_routes(struct vmm *vmm)
 	for (uint32_t pin = 0; pin < 2 * NR_PIC_PINS; pin++) {
 		entry->gsi = pin;
 		entry->type = KVM_IRQ_ROUTING_IRQCHIP;
-		entry->u.irqchip.irqchip = pin < NR_PIC_PINS ?
-						   KVM_IRQCHIP_PIC_MASTER :
-						   KVM_IRQCHIP_PIC_SLAVE;
+		entry->u.irqchip.irqchip = pin < NR_PIC_PINS
+						   ? KVM_IRQCHIP_PIC_MASTER
+						   : KVM_IRQCHIP_PIC_SLAVE;
 		entry->u.irqchip.pin = pin % NR_PIC_PINS;
 		entry++;
 	}

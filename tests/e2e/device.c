@@ -25,8 +25,7 @@ int device_open(struct device *device)
 	wires->irq_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	wires->resample_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	wires->ack_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (wires->irq_fd >= 0 && wires->resample_fd >= 0 &&
-	    wires->ack_fd >= 0)
+	if (wires->irq_fd >= 0 && wires->resample_fd >= 0 && wires->ack_fd >= 0)
 		return 0;
 	device_close(device);
 	return -1;
@@ -62,8 +61,8 @@ static bool wait_event(struct device *device, bool *ended)
 	struct vmm_device *wires = &device->wires;
 	bool level = wires->kind == VMM_LEVEL;
 	struct pollfd fds[] = {
-		{ .fd = wires->ack_fd, .events = POLLIN },
-		{ .fd = level ? wires->resample_fd : -1, .events = POLLIN },
+		{.fd = wires->ack_fd, .events = POLLIN},
+		{.fd = level ? wires->resample_fd : -1, .events = POLLIN},
 	};
 	uint64_t acks, resamples;
 

@@ -72,8 +72,8 @@ static void a_time_converts_within_its_accuracy(void **state)
 /* Without a TSC to go by, a record has the time at which it was read. */
 static void a_guest_without_our_tsc_gets_the_time_of_exit(void **state)
 {
-	struct vmm_time time = { .host_tsc = false, .scale = 1ull << 32 };
-	struct vmm_time_pair pair = { .tsc = 5000, .ns = 1000 };
+	struct vmm_time time = {.host_tsc = false, .scale = 1ull << 32};
+	struct vmm_time_pair pair = {.tsc = 5000, .ns = 1000};
 
 	(void)state;
 	assert_int_equal(vmm_time_convert(&time, &pair, 0), 1000);
@@ -95,10 +95,10 @@ static void the_rate_is_that_of_the_tsc(void **state)
 	khz = ioctl(vcpu_fd, KVM_GET_TSC_KHZ, 0);
 	pair = vmm_time_read(&time);
 	/* A millisecond of ticks; its rounding is less than 2 ns. */
-	assert_in_range(vmm_time_convert(&time, &pair,
-					 pair.tsc + (uint64_t)khz) -
-				pair.ns,
-			999998, 1000002);
+	assert_in_range(
+		vmm_time_convert(&time, &pair, pair.tsc + (uint64_t)khz) -
+			pair.ns,
+		999998, 1000002);
 	assert_in_range(pair.ns - vmm_time_convert(&time, &pair,
 						   pair.tsc - (uint64_t)khz),
 			999998, 1000002);

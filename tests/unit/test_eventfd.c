@@ -146,6 +146,43 @@ static void thread_with_its_own_descriptor_table(void **state)
 	assert_int_equal((intptr_t)rc, 0);
 }
 
+struct orphan {
+	pthread_t main_thread;
+	int fd;
+};
+
+static void *query_as_orphan(void *opaque)
+{
+	struct orphan *orphan = opaque;
+	struct virq_eventfd_info info;
+
+	pthread_join(orphan->main_thread, NULL);
+	_exit(virq_eventfd_query(orphan->fd, &info) != 0);
+}
+
+/* /proc/self is the main thread's, and empty once that has exited. */
+static void query_after_the_main_thread_has_exited(void **state)
+{
+	int fd = new_eventfd(0, 0), status;
+	pid_t child;
+
+	(void)state;
+	child = fork();
+	if (!child) {
+		static struct orphan orphan;
+		pthread_t thread;
+
+		orphan.main_thread = pthread_self();
+		orphan.fd = fd;
+		if (pthread_create(&thread, NULL, query_as_orphan, &orphan))
+			_exit(2);
+		pthread_exit(NULL);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	close(fd);
+}
+
 static void fallback_finds_copies_while_held(void **state)
 {
 	struct virq_eventfd_info a, c, d;
@@ -155,9 +192,9 @@ static void fallback_finds_copies_while_held(void **state)
 	(void)state;
 	eventfd_no_procfs = true;
 	assert_int_equal(virq_eventfd_query(fd, &a), -ENOSYS);
-	assert_int_equal(eventfd_get(fd, &a), 0);
-	assert_int_equal(eventfd_get(copy, &c), 0);
-	assert_int_equal(eventfd_get(other, &d), 0);
+	assert_int_equal(eventfd_get(-1, fd, &a), 0);
+	assert_int_equal(eventfd_get(-1, copy, &c), 0);
+	assert_int_equal(eventfd_get(-1, other, &d), 0);
 	assert_int_equal(a.id, c.id);
 	assert_true(a.id != d.id);
 	assert_int_equal(a.count, 0);
@@ -167,7 +204,7 @@ static void fallback_finds_copies_while_held(void **state)
 	/* One descriptor for each that is held. */
 	assert_int_equal(count_fds(), fds + 2);
 	eventfd_put(a.id);
-	assert_int_equal(eventfd_get(copy, &a), 0);
+	assert_int_equal(eventfd_get(-1, copy, &a), 0);
 	assert_int_equal(a.id, c.id);
 	eventfd_put(a.id);
 	eventfd_put(c.id);
@@ -188,10 +225,10 @@ static void fallback_tells_bad_descriptors(void **state)
 	(void)state;
 	assert_int_equal(pipe2(pipe_fd, O_CLOEXEC | O_NONBLOCK), 0);
 	eventfd_no_procfs = true;
-	assert_int_equal(eventfd_get(-1, &info), -EBADF);
-	assert_int_equal(eventfd_get(pipe_fd[1], &info), -EINVAL);
-	assert_int_equal(eventfd_get(pipe_fd[0], &info), -EINVAL);
-	assert_int_equal(eventfd_get(null, &info), -EINVAL);
+	assert_int_equal(eventfd_get(-1, -1, &info), -EBADF);
+	assert_int_equal(eventfd_get(-1, pipe_fd[1], &info), -EINVAL);
+	assert_int_equal(eventfd_get(-1, pipe_fd[0], &info), -EINVAL);
+	assert_int_equal(eventfd_get(-1, null, &info), -EINVAL);
 	eventfd_no_procfs = false;
 	/* Nothing was written into what is no eventfd. */
 	assert_int_equal(read(pipe_fd[0], buffer, sizeof(buffer)), -1);
@@ -209,7 +246,7 @@ static void fallback_does_not_touch_the_counter(void **state)
 	(void)state;
 	signal_fd(fd, UINT64_MAX - 1);
 	eventfd_no_procfs = true;
-	assert_int_equal(eventfd_get(fd, &info), 0);
+	assert_int_equal(eventfd_get(-1, fd, &info), 0);
 	eventfd_no_procfs = false;
 	assert_true(counter_of(fd) == UINT64_MAX - 1);
 	eventfd_put(info.id);
@@ -226,6 +263,7 @@ int main(void)
 		cmocka_unit_test(epoll_set_that_watches_one_is_none),
 		cmocka_unit_test(identity_across_a_fork),
 		cmocka_unit_test(thread_with_its_own_descriptor_table),
+		cmocka_unit_test(query_after_the_main_thread_has_exited),
 		cmocka_unit_test(fallback_finds_copies_while_held),
 		cmocka_unit_test(fallback_tells_bad_descriptors),
 		cmocka_unit_test(fallback_does_not_touch_the_counter),
