@@ -202,17 +202,17 @@ int epoll_set_poll(struct epoll_set *set, int timeout_ms, unsigned int *special)
 /* No more events: drain what is left.  Is it more than the old count? */
 static bool slot_owed(const struct epoll_slot *slot)
 {
-	struct virq_eventfd_info info;
+	struct virq_eventfd_info info = {0};
 	uint64_t value;
+	bool old;
 
-	/* A read tells no more than 1 of an EFD_SEMAPHORE eventfd. */
-	if (slot->semaphore && !virq_eventfd_query(slot->fd, &info)) {
-		value = info.count;
-		(void)drain(slot->fd);
-	} else {
-		value = drain(slot->fd);
-	}
-	return value && (slot->fresh || value != slot->residue);
+	/* Of an EFD_SEMAPHORE eventfd a read tells no more than 1. */
+	if (slot->semaphore)
+		(void)virq_eventfd_query(slot->fd, &info);
+	value = drain(slot->fd);
+	old = slot->residue &&
+	      slot->residue == (slot->semaphore ? info.count : value);
+	return value && (slot->fresh || !old);
 }
 
 bool epoll_set_remove(struct epoll_set *set, struct loop_source *source)

@@ -7,8 +7,8 @@
  * the first, and at return nothing of the irqfd is left.
  *
  * Shutdown, in Linux's order: the eventfd is no longer watched and its counter
- * drained (a signal found then is delivered first), resampler, resamplefd,
- * token, and last the back end's irqfd_free.
+ * drained (a signal found then is delivered first), resampler, resamplefd, the
+ * back end's irqfd_free, and last the token, when nothing is left.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,6 +21,7 @@
 struct irqfd_core {
 	struct virq_irqfd *irqfd;
 	struct token token;
+	bool claimed;			/* the token is in the table */
 	struct loop_source source;
 	struct virq_loop *loop;		/* NULL: the back end delivers */
 	struct cds_list_head node;	/* vm->irqfds */
@@ -152,6 +153,11 @@ void irqfd_update_routes(struct virq_vm *vm, const struct route_table *old,
 	pthread_mutex_unlock(&vm->watch_lock);
 }
 
+static bool delivers_itself(const struct virq_irqchip *chip)
+{
+	return chip->ops->flags & VIRQ_IRQCHIP_OWN_IRQFD;
+}
+
 /* Everything that precedes the back end's init; undone by irqfd_teardown(). */
 static int irqfd_setup(struct virq_vm *vm, struct virq_irqchip *chip,
 		       struct irqfd_core *core, const struct kvm_irqfd *args,
@@ -184,7 +190,7 @@ static int irqfd_setup(struct virq_vm *vm, struct virq_irqchip *chip,
 	if (rc)
 		return rc;
 	eventfd_put(resample_info.id);
-	if (chip->ops->flags & VIRQ_IRQCHIP_OWN_IRQFD)
+	if (delivers_itself(chip))
 		return 0;
 	rc = eventfd_signal_init(&core->member.signal, irqfd->resamplefd);
 	if (rc)
@@ -192,7 +198,18 @@ static int irqfd_setup(struct virq_vm *vm, struct virq_irqchip *chip,
 	return resampler_attach(vm, irqfd->gsi, &core->member);
 }
 
-/* From any point of irqfd_setup() on; the source is not watched (any more). */
+static void irqfd_unclaim(struct irqfd_core *core)
+{
+	if (core->claimed)
+		token_release(&core->token);
+	core->claimed = false;
+}
+
+/*
+ * From any point of irqfd_setup() on; the source is not watched (any more).
+ * The token goes last: nobody may bind the eventfd while a back end that
+ * delivers by itself has not let go of it.
+ */
 static void irqfd_teardown(struct virq_irqchip *chip, struct irqfd_core *core)
 {
 	struct virq_irqfd *irqfd = core->irqfd;
@@ -200,30 +217,59 @@ static void irqfd_teardown(struct virq_irqchip *chip, struct irqfd_core *core)
 	if (core->member.resampler)
 		resampler_detach(&core->member);
 	eventfd_signal_fini(&core->member.signal);
+	irqfd->core = NULL;
+	irqfd_free(chip, irqfd);
+	irqfd_unclaim(core);
 	if (core->token.owner)
 		eventfd_put(core->token.id);
 	free(core);
-	irqfd->core = NULL;
-	irqfd_free(chip, irqfd);
 }
 
-/* Make it known and live.  irqfds_lock held. */
+static int irqfd_claim(struct irqfd_core *core)
+{
+	int rc = token_claim(&core->token);
+
+	core->claimed = !rc;
+	return rc;
+}
+
+/*
+ * The back end's init, then the duplicate check: Linux's order.  But where
+ * init itself makes the irqfd live, an eventfd that is bound already must not
+ * even for a moment be taken from its owner.
+ */
+static int irqfd_init(struct virq_irqchip *chip, struct irqfd_core *core)
+{
+	int rc;
+
+	if (delivers_itself(chip)) {
+		rc = irqfd_claim(core);
+		if (rc)
+			return rc;
+	}
+	if (chip->ops->irqfd_init) {
+		rc = chip->ops->irqfd_init(chip, core->irqfd);
+		if (rc)
+			return rc;
+	}
+	return core->claimed ? 0 : irqfd_claim(core);
+}
+
+/* Make it live.  irqfds_lock held. */
 static int irqfd_publish(struct virq_vm *vm, struct virq_irqchip *chip,
 			 struct irqfd_core *core,
 			 const struct virq_eventfd_info *info)
 {
-	int rc = token_claim(&core->token);
+	if (!delivers_itself(chip)) {
+		struct virq_loop *loop =
+			vm->loops[core->irqfd->gsi % vm->nr_loops];
+		int rc;
 
-	if (rc)
-		return rc;
-	if (!(chip->ops->flags & VIRQ_IRQCHIP_OWN_IRQFD)) {
-		core->loop = vm->loops[core->irqfd->gsi % vm->nr_loops];
 		core->source.fire = irqfd_fire;
-		rc = loop_add(core->loop, &core->source, core->irqfd->fd, info);
-		if (rc) {
-			token_release(&core->token);
+		rc = loop_add(loop, &core->source, core->irqfd->fd, info);
+		if (rc)
 			return rc;
-		}
+		core->loop = loop;
 	}
 	cds_list_add_tail(&core->node, &vm->irqfds);
 	return 0;
@@ -255,17 +301,13 @@ static int irqfd_assign(struct virq_vm *vm, const struct kvm_irqfd *args)
 	rc = irqfd_setup(vm, chip, core, args, &info);
 	if (rc)
 		goto out_teardown;
-	if (chip->ops->irqfd_init) {
-		rc = chip->ops->irqfd_init(chip, irqfd);
-		if (rc)
-			goto out_unwatch;
-	}
 	pthread_mutex_lock(&vm->irqfds_lock);
-	rc = irqfd_publish(vm, chip, core, &info);
+	rc = irqfd_init(chip, core);
+	if (!rc)
+		rc = irqfd_publish(vm, chip, core, &info);
 	pthread_mutex_unlock(&vm->irqfds_lock);
 	if (!rc)
 		return 0;
-out_unwatch:
 	irqfd_unwatch(core);
 out_teardown:
 	irqfd_teardown(chip, core);
@@ -281,7 +323,6 @@ static void irqfd_shutdown(struct virq_vm *vm, struct irqfd_core *core)
 		loop_remove_start(core->loop, &core->source);
 		loop_remove_finish(core->loop, &core->source);
 	}
-	token_release(&core->token);
 	irqfd_teardown(vm_chip(vm), core);
 }
 

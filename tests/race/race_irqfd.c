@@ -199,16 +199,18 @@ static void *fight(void *opaque)
 {
 	struct fighter *f = opaque;
 
-	for (unsigned long n = 0; n < f->rounds; n++) {
+	/* It ends: when the other has won its rounds, nobody is in the way. */
+	while (f->won < f->rounds) {
 		int rc = assign(f->vm, f->fd, GSI);
 
 		if (rc) {
 			f->bad += rc != -EBUSY;
+			sched_yield();
 			continue;
 		}
 		f->won++;
 		f->bad += atomic_exchange(f->owner, f->id) != 0;
-		race_jitter(n, f->id);
+		race_jitter(f->won, f->id);
 		f->bad += atomic_exchange(f->owner, 0) != f->id;
 		f->bad += deassign(f->vm, f->fd, GSI) != 0;
 	}
@@ -245,7 +247,7 @@ static void two_vms_fight_for_one_eventfd(void **state)
 			.fd = fd,
 			.id = i + 1,
 			.owner = &owner,
-			.rounds = race_rounds(50000),
+			.rounds = race_rounds(20000),
 		};
 	atomic_store(&noise_stop, false);
 	assert_int_equal(pthread_create(&noise, NULL, make_noise, &fd), 0);
@@ -257,10 +259,8 @@ static void two_vms_fight_for_one_eventfd(void **state)
 		pthread_join(threads[i], NULL);
 	atomic_store(&noise_stop, true);
 	pthread_join(noise, NULL);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++)
 		assert_int_equal(fighters[i].bad, 0);
-		assert_true(fighters[i].won > 0);
-	}
 	virq_vm_close(fighters[1].vm);
 	assert_int_equal(other.objects, 0);
 	close(fd);

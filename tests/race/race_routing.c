@@ -70,14 +70,13 @@ static void start_flipping(struct bench *b, struct flip *flip,
 	assert_int_equal(pthread_create(thread, NULL, flip_routes, flip), 0);
 }
 
-static void stop_flipping(struct bench *b, struct flip *flip, pthread_t thread)
+static void stop_flipping(struct flip *flip, pthread_t thread)
 {
 	atomic_store(&flip->stop, true);
 	pthread_join(thread, NULL);
 	assert_int_equal(flip->failed, 0);
 	assert_int_equal(flip->late, 0);
 	assert_true(flip->flips > 0);
-	b->fake.on_set = NULL;
 }
 
 /* Every call is delivered by exactly one of the two tables. */
@@ -92,7 +91,7 @@ static void calls_against_flips(struct bench *b)
 		if (virq_vm_set_irq(b->vm, VIRQ_SOURCE_USERSPACE, GSI, 1,
 				    false) != 1)
 			flip.failed++;
-	stop_flipping(b, &flip, thread);
+	stop_flipping(&flip, thread);
 	assert_int_equal(b->fake.msis[1] + b->fake.msis[2], rounds);
 }
 
@@ -115,16 +114,16 @@ static void signals_against_flips(void **state, int inatomic_rc)
 	pthread_t thread;
 
 	b->fake.inatomic_rc = inatomic_rc;
+	start_flipping(b, &flip, &thread);
 	assert_int_equal(virq_loop_start(b->loop), 0);
 	assert_int_equal(assign(b->vm, fd, GSI), 0);
-	start_flipping(b, &flip, &thread);
 	for (unsigned long n = 0; n < rounds; n++)
 		signal_fd(fd, 1);
 	/* Until it is drained, so that the next cannot coalesce with it. */
 	do
 		assert_int_equal(virq_vm_irqfd_query(b->vm, fd, &info), 0);
 	while (counter_of(fd));
-	stop_flipping(b, &flip, thread);
+	stop_flipping(&flip, thread);
 	assert_int_equal(virq_vm_irqfd_query(b->vm, fd, &info), 0);
 	before = info.signals;
 	signal_fd(fd, 1);

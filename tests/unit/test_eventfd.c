@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/timerfd.h>
@@ -146,18 +147,16 @@ static void thread_with_its_own_descriptor_table(void **state)
 	assert_int_equal((intptr_t)rc, 0);
 }
 
-struct orphan {
-	pthread_t main_thread;
-	int fd;
-};
-
 static void *query_as_orphan(void *opaque)
 {
-	struct orphan *orphan = opaque;
+	int fd = *(int *)opaque;
 	struct virq_eventfd_info info;
+	char path[64];
 
-	pthread_join(orphan->main_thread, NULL);
-	_exit(virq_eventfd_query(orphan->fd, &info) != 0);
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	while (!access(path, F_OK))
+		sched_yield();
+	_exit(virq_eventfd_query(fd, &info) != 0);
 }
 
 /* /proc/self is the main thread's, and empty once that has exited. */
@@ -169,12 +168,11 @@ static void query_after_the_main_thread_has_exited(void **state)
 	(void)state;
 	child = fork();
 	if (!child) {
-		static struct orphan orphan;
+		static int orphaned;
 		pthread_t thread;
 
-		orphan.main_thread = pthread_self();
-		orphan.fd = fd;
-		if (pthread_create(&thread, NULL, query_as_orphan, &orphan))
+		orphaned = fd;
+		if (pthread_create(&thread, NULL, query_as_orphan, &orphaned))
 			_exit(2);
 		pthread_exit(NULL);
 	}
