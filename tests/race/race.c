@@ -5,10 +5,10 @@
 #include <stdlib.h>
 
 #if defined(__SANITIZE_THREAD__)
-#define SLOWDOWN 20
+#define SLOWDOWN 5
 #elif defined(__has_feature)
 #if __has_feature(thread_sanitizer)
-#define SLOWDOWN 20
+#define SLOWDOWN 5
 #endif
 #endif
 #ifndef SLOWDOWN

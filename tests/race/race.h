@@ -9,7 +9,7 @@
 #include "fake_irqchip.h"
 
 /*
- * @base rounds; a twentieth of them under ThreadSanitizer.  VIRQ_RACE_PERCENT
+ * @base rounds; a fifth of them under ThreadSanitizer.  VIRQ_RACE_PERCENT
  * in the environment scales both.
  */
 unsigned long race_rounds(unsigned long base);
