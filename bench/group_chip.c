@@ -155,9 +155,11 @@ static int pulse_chip(void *state, unsigned int ops)
 
 	urcu_bp_read_lock();
 	for (uint32_t pin = 0; pin < ops; pin++) {
-		if (set_pin(chip, &chip->pin[pin], 1) <= 0)
+		const struct virq_route *route = &chip->pin[pin];
+
+		if (route->pulse(chip->irqchip, route, VIRQ_SOURCE_USERSPACE, 1,
+				 false) <= 0)
 			ret = -EPROTO;
-		set_pin(chip, &chip->pin[pin], 0);
 	}
 	urcu_bp_read_unlock();
 	return ret;

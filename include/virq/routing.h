@@ -46,6 +46,11 @@ struct virq_route {
 	uint32_t type;		/* KVM_IRQ_ROUTING_* */
 	uint32_t index;		/* among the routes of the GSI, from 0 */
 	virq_route_set_fn *set;	/* chosen by route_init */
+	/*
+	 * What a plain irqfd does: up and down in one step, @level unused.
+	 * NULL: set 1, then set 0.
+	 */
+	virq_route_set_fn *pulse;
 	union {
 		struct {
 			uint32_t chip;

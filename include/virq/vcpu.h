@@ -100,6 +100,13 @@ VIRQ_API void virq_vcpu_set_halt_poll(struct virq_vcpu *vcpu, uint64_t max_ns);
  */
 VIRQ_API void virq_vcpu_kick(struct virq_vcpu *vcpu);
 
+/*
+ * virq_vcpu_kick_ordered - the same, for a caller whose last step was a
+ * sequentially consistent read-modify-write of what virq_vcpu_pending() looks
+ * at.  While an earlier kick has not been taken it costs a load.
+ */
+VIRQ_API void virq_vcpu_kick_ordered(struct virq_vcpu *vcpu);
+
 VIRQ_END_DECLS
 
 #endif

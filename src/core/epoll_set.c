@@ -228,8 +228,10 @@ bool epoll_set_remove(struct epoll_set *set, struct loop_source *source)
 	spin_lock(&slot->lock);
 	owed = slot->residue && !slot->fresh;
 	spin_unlock(&slot->lock);
-	while (owed && epoll_set_poll(set, 0, &special) > 0)
-		;
+	/* Everything that is queued now comes up in so many rounds. */
+	for (uint32_t i = 0; owed && i <= set->nr_slots / EPOLL_BATCH; i++)
+		if (epoll_set_poll(set, 0, &special) <= 0)
+			break;
 
 	spin_lock(&slot->lock);
 	slot->source = NULL;

@@ -61,11 +61,7 @@ static int irqfd_inject(struct virq_irqchip *chip, const struct virq_irqfd *irqf
 	if (irqfd->resample)
 		return routes_set_irq(chip, routes, nr_routes,
 				      VIRQ_SOURCE_RESAMPLE, 1, false);
-	rc = routes_set_irq(chip, routes, nr_routes, VIRQ_SOURCE_USERSPACE, 1,
-			    false);
-	routes_set_irq(chip, routes, nr_routes, VIRQ_SOURCE_USERSPACE, 0,
-		       false);
-	return rc;
+	return routes_pulse(chip, routes, nr_routes, VIRQ_SOURCE_USERSPACE);
 }
 
 static void irqfd_fire(struct loop_source *source)

@@ -199,18 +199,40 @@ out_unlock:
 	return rc;
 }
 
+/* <0 says that nobody took it; the rest add up. */
+static int result_add(int sum, int result)
+{
+	return result < 0 ? sum : result + (sum < 0 ? 0 : sum);
+}
+
 int routes_set_irq(struct virq_irqchip *chip, const struct virq_route *routes,
 		   uint32_t count, unsigned int source_id, int level,
 		   bool line_status)
 {
 	int sum = -1;
 
-	for (uint32_t i = 0; i < count; i++) {
-		int rc = routes[i].set(chip, &routes[i], source_id, level,
-				       line_status);
+	for (uint32_t i = 0; i < count; i++)
+		sum = result_add(sum, routes[i].set(chip, &routes[i], source_id,
+						    level, line_status));
+	return sum;
+}
 
-		if (rc >= 0)
-			sum = rc + (sum < 0 ? 0 : sum);
+int routes_pulse(struct virq_irqchip *chip, const struct virq_route *routes,
+		 uint32_t count, unsigned int source_id)
+{
+	int sum = -1;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct virq_route *route = &routes[i];
+
+		if (route->pulse) {
+			sum = result_add(sum, route->pulse(chip, route,
+							   source_id, 1, false));
+			continue;
+		}
+		sum = result_add(sum,
+				 route->set(chip, route, source_id, 1, false));
+		route->set(chip, route, source_id, 0, false);
 	}
 	return sum;
 }

@@ -60,4 +60,8 @@ int routes_set_irq(struct virq_irqchip *chip, const struct virq_route *routes,
 		   uint32_t count, unsigned int source_id, int level,
 		   bool line_status);
 
+/* Up and down on every route; the answer is that of going up. */
+int routes_pulse(struct virq_irqchip *chip, const struct virq_route *routes,
+		 uint32_t count, unsigned int source_id);
+
 #endif

@@ -206,18 +206,11 @@ void virq_vcpu_eoi(struct virq_vcpu *vcpu, uint8_t vector)
 		chip->ops->eoi(vcpu, vector);
 }
 
-void virq_vcpu_kick(struct virq_vcpu *vcpu)
+/* The request is set, and was not: fetch the vCPU's thread if need be. */
+static void vcpu_fetch(struct virq_vcpu *vcpu)
 {
-	unsigned int mode;
+	unsigned int mode = atomic_load(&vcpu->mode);
 
-	/*
-	 * Always the exchange, never a look first: a plain load may be done
-	 * while the caller's own stores still wait, and then nobody sees them
-	 * when the request is taken.
-	 */
-	if (atomic_exchange(&vcpu->request, 1))
-		return;
-	mode = atomic_load(&vcpu->mode);
 	if (mode == VCPU_IN_GUEST) {
 		if (vcpu->kick)
 			vcpu->kick(vcpu->opaque);
@@ -227,6 +220,29 @@ void virq_vcpu_kick(struct virq_vcpu *vcpu)
 			syscall(SYS_futex, &vcpu->mode, FUTEX_WAKE_PRIVATE, 1,
 				NULL, NULL, 0);
 	}
+}
+
+void virq_vcpu_kick(struct virq_vcpu *vcpu)
+{
+	/*
+	 * Always the exchange, never a look first: a plain load may be done
+	 * while the caller's own stores still wait, and then nobody sees them
+	 * when the request is taken.
+	 */
+	if (!atomic_exchange(&vcpu->request, 1))
+		vcpu_fetch(vcpu);
+}
+
+void virq_vcpu_kick_ordered(struct virq_vcpu *vcpu)
+{
+	/*
+	 * Here a look is enough.  The caller's read-modify-write comes before
+	 * this load in the single order of seq_cst operations; if the load
+	 * finds the request set, whoever takes it does so later in that order
+	 * and then looks at what the caller has written.
+	 */
+	if (!atomic_load(&vcpu->request) && !atomic_exchange(&vcpu->request, 1))
+		vcpu_fetch(vcpu);
 }
 
 bool virq_vcpu_enter(struct virq_vcpu *vcpu)

@@ -120,6 +120,11 @@ void virq_vcpu_kick(struct virq_vcpu *vcpu)
 	vcpu->kicks++;
 }
 
+void virq_vcpu_kick_ordered(struct virq_vcpu *vcpu)
+{
+	vcpu->kicks++;
+}
+
 struct virq_irqchip *virq_vm_irqchip(const struct virq_vm *vm)
 {
 	return vm->chip;

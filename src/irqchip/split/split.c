@@ -299,6 +299,16 @@ static int set_ioapic(struct virq_irqchip *chip, const struct virq_route *route,
 			      source_id, level, line_status);
 }
 
+static int pulse_ioapic(struct virq_irqchip *chip,
+			const struct virq_route *route, unsigned int source_id,
+			int level, bool line_status)
+{
+	(void)level;
+	(void)line_status;
+	return ioapic_pulse(to_split(chip)->ioapic, route->irqchip.pin,
+			    source_id);
+}
+
 static int split_set_msi(struct virq_irqchip *chip, const struct kvm_msi *msi)
 {
 	return kvm_ioctl(to_split(chip)->vm_fd, KVM_SIGNAL_MSI, msi);
@@ -337,12 +347,14 @@ static int split_route_init(struct virq_irqchip *chip,
 
 	if (rc)
 		return rc;
-	if (entry->type == KVM_IRQ_ROUTING_MSI)
+	if (entry->type == KVM_IRQ_ROUTING_MSI) {
 		route->set = set_msi;
-	else if (route->irqchip.chip == KVM_IRQCHIP_IOAPIC)
+	} else if (route->irqchip.chip == KVM_IRQCHIP_IOAPIC) {
 		route->set = set_ioapic;
-	else
+		route->pulse = pulse_ioapic;
+	} else {
 		route->set = set_pic;
+	}
 	return 0;
 }
 

@@ -164,24 +164,43 @@ void ioapic_pin_settle(struct ioapic *ioapic, unsigned int pin, bool resampled)
 	}
 }
 
-int ioapic_set_irq(struct ioapic *ioapic, unsigned int pin,
+static int pin_set(struct ioapic *ioapic, unsigned int pin,
 		   unsigned int source_id, int level, bool line_status)
 {
-	struct ioapic_pin *p;
-	int ret;
+	struct ioapic_pin *p = &ioapic->pins[pin];
 
-	if (pin >= IOAPIC_NR_PINS || source_id >= VIRQ_NR_SOURCES)
-		return -1;
-	p = &ioapic->pins[pin];
-	spin_lock(&ioapic->lock);
 	if (level)
 		p->sources |= UINT32_C(1) << source_id;
 	else
 		p->sources &= ~(UINT32_C(1) << source_id);
 	if (p->sources)
-		ret = ioapic_pin_raise(ioapic, pin, line_status);
-	else
-		ret = pin_lower(ioapic, pin);
+		return ioapic_pin_raise(ioapic, pin, line_status);
+	return pin_lower(ioapic, pin);
+}
+
+int ioapic_set_irq(struct ioapic *ioapic, unsigned int pin,
+		   unsigned int source_id, int level, bool line_status)
+{
+	int ret;
+
+	if (pin >= IOAPIC_NR_PINS || source_id >= VIRQ_NR_SOURCES)
+		return -1;
+	spin_lock(&ioapic->lock);
+	ret = pin_set(ioapic, pin, source_id, level, line_status);
+	spin_unlock(&ioapic->lock);
+	return ret;
+}
+
+int ioapic_pulse(struct ioapic *ioapic, unsigned int pin,
+		 unsigned int source_id)
+{
+	int ret;
+
+	if (pin >= IOAPIC_NR_PINS || source_id >= VIRQ_NR_SOURCES)
+		return -1;
+	spin_lock(&ioapic->lock);
+	ret = pin_set(ioapic, pin, source_id, 1, false);
+	pin_set(ioapic, pin, source_id, 0, false);
 	spin_unlock(&ioapic->lock);
 	return ret;
 }

@@ -50,6 +50,9 @@ void ioapic_destroy(struct ioapic *ioapic);
 /* -1 masked or refused, 0 coalesced, >0 targets. */
 int ioapic_set_irq(struct ioapic *ioapic, unsigned int pin,
 		   unsigned int source_id, int level, bool line_status);
+/* Level 1 and then 0 in one step; the answer is that of the 1. */
+int ioapic_pulse(struct ioapic *ioapic, unsigned int pin,
+		 unsigned int source_id);
 /* access->addr is the guest physical address; outside the frame -ENODEV. */
 int ioapic_mmio(struct ioapic *ioapic, struct virq_access *access);
 /*

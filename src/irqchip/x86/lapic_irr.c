@@ -71,7 +71,7 @@ static int accept_vector(struct lapic *apic, const struct x86_msg *msg)
 	tmr_set(apic, msg->vector, msg->level_triggered);
 	/* Sequentially consistent: one half of the pair in lapic.h. */
 	if (!(atomic_fetch_or(&apic->irr[msg->vector / 64], bit) & bit))
-		virq_vcpu_kick(apic->vcpu);
+		virq_vcpu_kick_ordered(apic->vcpu);
 	return 1;
 }
 
@@ -84,7 +84,7 @@ static void events_change(struct lapic *apic, uint32_t clear, uint32_t set)
 	while (!atomic_compare_exchange_weak(&apic->events, &old,
 					     (old & ~clear) | set))
 		;
-	virq_vcpu_kick(apic->vcpu);
+	virq_vcpu_kick_ordered(apic->vcpu);
 }
 
 int lapic_accept(struct lapic *apic, const struct x86_msg *msg)

@@ -278,6 +278,16 @@ static int set_ioapic(struct virq_irqchip *chip, const struct virq_route *route,
 			      source_id, level, line_status);
 }
 
+static int pulse_ioapic(struct virq_irqchip *chip,
+			const struct virq_route *route, unsigned int source_id,
+			int level, bool line_status)
+{
+	(void)level;
+	(void)line_status;
+	return ioapic_pulse(to_x86(chip)->ioapic, route->irqchip.pin,
+			    source_id);
+}
+
 static struct x86_msg route_msg(const struct virq_route *route)
 {
 	struct x86_msg msg;
@@ -319,6 +329,7 @@ static int x86_route_init(struct virq_irqchip *chip,
 		route->set = set_msi;
 	} else if (route->irqchip.chip == KVM_IRQCHIP_IOAPIC) {
 		route->set = set_ioapic;
+		route->pulse = pulse_ioapic;
 	} else {
 		route->set = set_pic;
 	}
