@@ -60,7 +60,12 @@ struct uring_slot {
 	bool draining;
 	bool owed;		/* a signal was drained and nothing fired */
 	bool listed;		/* list_lock */
-	uint32_t next;		/* list_lock; free list: set->lock */
+	uint32_t next;		/* list_lock */
+	/*
+	 * set->lock.  Not `next`: remove_start may list a slot that the driver
+	 * has just finished with, and so a free one may still be listed.
+	 */
+	uint32_t next_free;
 	atomic_uint done;	/* enum slot_done; a futex */
 };
 
@@ -160,7 +165,7 @@ static uint32_t slot_alloc(struct uring_set *set)
 	spin_lock(&set->lock);
 	if (set->free_head != NO_SLOT) {
 		index = set->free_head;
-		set->free_head = set->slots[index].next;
+		set->free_head = set->slots[index].next_free;
 	} else if (set->nr_used < set->nr_slots) {
 		index = set->nr_used++;
 		spin_init(&set->slots[index].lock);
@@ -172,7 +177,7 @@ static uint32_t slot_alloc(struct uring_set *set)
 static void slot_free(struct uring_set *set, uint32_t index)
 {
 	spin_lock(&set->lock);
-	set->slots[index].next = set->free_head;
+	set->slots[index].next_free = set->free_head;
 	set->free_head = index;
 	spin_unlock(&set->lock);
 }

@@ -93,7 +93,7 @@ int eoi_routes_update(struct eoi_routes *routes, struct virq_irqchip *chip,
 	for (unsigned int pin = 0; pin < IOAPIC_NR_PINS; pin++)
 		if (wants_eoi(chip, &state, pin))
 			pins[pin] = route_of(&state, pin);
-	if (memcmp(routes->pins, pins, sizeof(pins))) {
+	if (memcmp(routes->pins, pins, sizeof(pins)) != 0) {
 		rc = push(routes, pins);
 		if (!rc)
 			memcpy(routes->pins, pins, sizeof(pins));
