@@ -295,18 +295,20 @@ static int irqfd_assign(struct virq_vm *vm, const struct kvm_irqfd *args)
 	}
 	core->irqfd = irqfd;
 	rc = irqfd_setup(vm, chip, core, args, &info);
-	if (rc)
-		goto out_teardown;
+	if (rc) {
+		irqfd_teardown(chip, core);
+		return rc;
+	}
 	pthread_mutex_lock(&vm->irqfds_lock);
 	rc = irqfd_init(chip, core);
 	if (!rc)
 		rc = irqfd_publish(vm, chip, core, &info);
+	if (rc) {
+		/* The token may be there already: a deassign must not find it. */
+		irqfd_unwatch(core);
+		irqfd_teardown(chip, core);
+	}
 	pthread_mutex_unlock(&vm->irqfds_lock);
-	if (!rc)
-		return 0;
-	irqfd_unwatch(core);
-out_teardown:
-	irqfd_teardown(chip, core);
 	return rc;
 }
 

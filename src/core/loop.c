@@ -345,7 +345,8 @@ static void loop_drive(struct virq_loop *loop)
 			(void)loop_poll(loop, true);
 			continue;
 		}
-		if (busy_poll(loop))
+		/* Polling may have taken the wake-up of a stop: look again. */
+		if (busy_poll(loop) || atomic_load(&loop->stop))
 			continue;
 		start = now_ns();
 		if (loop_poll(loop, true) > 0)

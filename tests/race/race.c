@@ -57,8 +57,8 @@ void relay_finish(struct relay *relay, unsigned long round)
 
 void race_jitter(unsigned long round, unsigned int salt)
 {
-	unsigned int spins = (unsigned int)((round * 2654435761u + salt * 97u) %
-					    4096u);
+	unsigned int spins =
+		(unsigned int)((round * 2654435761u + salt * 97u) % 4096u);
 
 	if (spins < 64) {
 		sched_yield();

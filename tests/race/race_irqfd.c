@@ -58,9 +58,8 @@ static void run_rounds(struct bench *b, int flags, unsigned int burst,
 	b->fake.opaque = &writer;
 	b->fake.on_set = cover;
 	injected = b->fake.edges[0][GSI];
-	assert_int_equal(pthread_create(&thread, NULL, write_in_rounds,
-					&writer),
-			 0);
+	assert_int_equal(
+		pthread_create(&thread, NULL, write_in_rounds, &writer), 0);
 	for (unsigned long n = 1; n <= rounds; n++) {
 		unsigned long now;
 		uint64_t kept;
@@ -252,9 +251,9 @@ static void two_vms_fight_for_one_eventfd(void **state)
 	atomic_store(&noise_stop, false);
 	assert_int_equal(pthread_create(&noise, NULL, make_noise, &fd), 0);
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, fight,
-						&fighters[i]),
-				 0);
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, fight, &fighters[i]),
+			0);
 	for (int i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
 	atomic_store(&noise_stop, true);
@@ -266,6 +265,58 @@ static void two_vms_fight_for_one_eventfd(void **state)
 	close(fd);
 }
 
+struct refused {
+	struct virq_vm *vm;
+	int fd;
+	atomic_bool stop;
+	atomic_ulong bad;
+};
+
+static void *deassign_all_the_time(void *opaque)
+{
+	struct refused *refused = opaque;
+	struct virq_irqfd_info info;
+
+	while (!atomic_load(&refused->stop)) {
+		refused->bad += deassign(refused->vm, refused->fd, GSI) != 0;
+		refused->bad += virq_vm_irqfd_query(refused->vm, refused->fd,
+						    &info) != -ENOENT;
+	}
+	return NULL;
+}
+
+/* An assign that fails at its last step: nobody finds what is left of it. */
+static void failed_assign_against_deassign(void **state)
+{
+	struct bench *b = bench_begin(state);
+	struct virq_loop_config config = {.backend = b->backend,
+					  .max_sources = 1};
+	int first = new_eventfd(0, 0);
+	struct refused refused = {.fd = new_eventfd(0, 0)};
+	unsigned long rounds = race_rounds(20000);
+	pthread_t thread;
+
+	bench_close_vm(b);
+	assert_int_equal(virq_loop_destroy(b->loop), 0);
+	assert_int_equal(virq_loop_create(&config, &b->loop), 0);
+	b->vm = bench_vm(b, &b->fake);
+	assert_non_null(b->vm);
+	b->fake.quiet = true;
+	refused.vm = b->vm;
+	assert_int_equal(assign(b->vm, first, GSI), 0);
+	assert_int_equal(
+		pthread_create(&thread, NULL, deassign_all_the_time, &refused),
+		0);
+	for (unsigned long n = 0; n < rounds; n++)
+		refused.bad += assign(b->vm, refused.fd, GSI) != -ENOSPC;
+	atomic_store(&refused.stop, true);
+	pthread_join(thread, NULL);
+	assert_int_equal(refused.bad, 0);
+	assert_int_equal(b->fake.objects, 1);
+	close(first);
+	close(refused.fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,6 +326,7 @@ int main(void)
 		BOTH(signals_against_deassign_without_a_driver),
 		BOTH(signals_against_vm_close),
 		BOTH(two_vms_fight_for_one_eventfd),
+		BOTH(failed_assign_against_deassign),
 	};
 
 	return cmocka_run_group_tests_name("race irqfd", tests, NULL, NULL);

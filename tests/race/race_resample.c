@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Acks and unmasks against resample irqfds that come and go. */
 #include "race.h"
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <time.h>
 
 #define GSI 4
 
@@ -10,7 +12,7 @@ struct acker {
 	struct bench *b;
 	atomic_bool stop;
 	atomic_ulong acks;
-	unsigned long heard;	/* acks that found a notifier */
+	unsigned long heard; /* acks that found a notifier */
 };
 
 static void *ack_all_the_time(void *opaque)
@@ -54,17 +56,16 @@ static void members_come_and_go(void **state)
 		rfds[i] = new_eventfd(0, 0);
 	}
 	assert_int_equal(virq_loop_start(b->loop), 0);
-	assert_int_equal(pthread_create(&thread, NULL, ack_all_the_time,
-					&acker),
-			 0);
+	assert_int_equal(
+		pthread_create(&thread, NULL, ack_all_the_time, &acker), 0);
 	for (unsigned long n = 0; n < rounds; n++) {
 		uint64_t before[3], after[3];
 
 		for (int i = 0; i < 3; i++) {
 			before[i] = counter_of(rfds[i]);
-			assert_int_equal(assign_resample(b->vm, fds[i], GSI,
-							 rfds[i]),
-					 0);
+			assert_int_equal(
+				assign_resample(b->vm, fds[i], GSI, rfds[i]),
+				0);
 			signal_fd(fds[i], 1);
 		}
 		if (n % 64 == 0) {
@@ -106,9 +107,8 @@ static void resampler_comes_and_goes(void **state)
 
 	b->fake.quiet = true;
 	assert_int_equal(virq_loop_start(b->loop), 0);
-	assert_int_equal(pthread_create(&thread, NULL, ack_all_the_time,
-					&acker),
-			 0);
+	assert_int_equal(
+		pthread_create(&thread, NULL, ack_all_the_time, &acker), 0);
 	for (unsigned long n = 0; n < rounds; n++) {
 		assert_int_equal(assign_resample(b->vm, fd, GSI, rfd), 0);
 		signal_fd(fd, 1);
@@ -140,9 +140,9 @@ static void level_device_against_attach(void **state)
 	for (unsigned long n = 1; n <= rounds; n++) {
 		signal_fd(fd, 1);
 		if (n % 7 == 0)
-			assert_int_equal(assign_resample(b->vm, other, GSI,
-							 other_rfd),
-					 0);
+			assert_int_equal(
+				assign_resample(b->vm, other, GSI, other_rfd),
+				0);
 		while (b->fake.edges[0][GSI] < n)
 			sched_yield();
 		if (n % 7 == 3)
@@ -160,12 +160,79 @@ static void level_device_against_attach(void **state)
 	close(other_rfd);
 }
 
+struct hostile {
+	struct acker *acker;
+	int rfd;
+	unsigned long rounds;
+	unsigned long stuck;
+};
+
+/* Fill the counter, whatever is in it, and see whether acks go on. */
+static void *fill_and_empty(void *opaque)
+{
+	struct hostile *hostile = opaque;
+	struct acker *acker = hostile->acker;
+	const uint64_t full = UINT64_MAX - 1;
+	uint64_t value;
+
+	for (unsigned long n = 0; n < hostile->rounds; n++) {
+		const time_t until = time(NULL) + 5;
+		unsigned long seen;
+
+		race_jitter(n, 1);
+		if (!fcntl(hostile->rfd, F_SETFL, O_NONBLOCK)) {
+			while (write(hostile->rfd, &full, sizeof(full)) < 0)
+				(void)!read(hostile->rfd, &value,
+					    sizeof(value));
+			(void)fcntl(hostile->rfd, F_SETFL, 0);
+		}
+		seen = atomic_load(&acker->acks);
+		while (atomic_load(&acker->acks) < seen + 2) {
+			if (time(NULL) > until) {
+				hostile->stuck++;
+				break;
+			}
+			sched_yield();
+		}
+		(void)!read(hostile->rfd, &value, sizeof(value));
+	}
+	return NULL;
+}
+
+/* The other side fills its resamplefd at the worst moment: no ack waits. */
+static void acks_against_a_hostile_peer(void **state)
+{
+	struct bench *b = bench_begin(state);
+	struct acker acker = {.b = b};
+	int fd = new_eventfd(0, 0), rfd = new_eventfd(0, 0);
+	struct hostile hostile = {
+		.acker = &acker,
+		.rfd = rfd,
+		.rounds = race_rounds(20000),
+	};
+	pthread_t thread, peer;
+
+	b->fake.quiet = true;
+	assert_int_equal(assign_resample(b->vm, fd, GSI, rfd), 0);
+	assert_int_equal(
+		pthread_create(&thread, NULL, ack_all_the_time, &acker), 0);
+	assert_int_equal(pthread_create(&peer, NULL, fill_and_empty, &hostile),
+			 0);
+	pthread_join(peer, NULL);
+	atomic_store(&acker.stop, true);
+	pthread_join(thread, NULL);
+	assert_int_equal(hostile.stuck, 0);
+	close(fd);
+	close(rfd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH(members_come_and_go),
 		BOTH(resampler_comes_and_goes),
 		BOTH(level_device_against_attach),
+		ONCE(acks_against_a_hostile_peer),
 	};
 
 	return cmocka_run_group_tests_name("race resample", tests, NULL, NULL);

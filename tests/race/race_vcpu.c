@@ -14,7 +14,7 @@
 struct machine {
 	struct bench *b;
 	struct virq_vcpu *vcpu;
-	atomic_uint irr;	/* a pending interrupt */
+	atomic_uint irr; /* a pending interrupt */
 	atomic_bool kicked;
 	atomic_ulong taken;
 	atomic_bool stop;
@@ -49,9 +49,9 @@ static void deliver(struct fake *fake, const struct virq_route *route,
 static unsigned int pending(struct virq_vcpu *vcpu)
 {
 	(void)vcpu;
-	return atomic_load_explicit(&machine->irr, memory_order_relaxed) ?
-		       VIRQ_EVENT_INTR :
-		       0;
+	return atomic_load_explicit(&machine->irr, memory_order_relaxed)
+		       ? VIRQ_EVENT_INTR
+		       : 0;
 }
 
 static void kick(void *opaque)
@@ -65,8 +65,7 @@ static void *run_vcpu(void *opaque)
 	struct machine *m = opaque;
 
 	for (unsigned long n = 0; !atomic_load(&m->stop); n++) {
-		if (atomic_exchange_explicit(&m->irr, 0,
-					     memory_order_relaxed))
+		if (atomic_exchange_explicit(&m->irr, 0, memory_order_relaxed))
 			atomic_fetch_add(&m->taken, 1);
 		atomic_store(&m->kicked, false);
 		if (n % 3 == 0 && virq_vcpu_enter(m->vcpu)) {

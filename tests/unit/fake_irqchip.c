@@ -87,8 +87,8 @@ static bool fake_initialized(struct virq_irqchip *chip)
 static bool fake_allowed(struct virq_irqchip *chip,
 			 const struct kvm_irqfd *args)
 {
-	record(fake_of(chip), (struct fake_event){.op = FAKE_ALLOWED,
-						  .gsi = args->gsi});
+	record(fake_of(chip),
+	       (struct fake_event){.op = FAKE_ALLOWED, .gsi = args->gsi});
 	return !fake_of(chip)->not_allowed;
 }
 
@@ -186,6 +186,25 @@ static int fake_set_pin(struct virq_irqchip *chip,
 	return fake->set_rc[c];
 }
 
+/* Up and down in one step. */
+static int fake_pulse_pin(struct virq_irqchip *chip,
+			  const struct virq_route *route,
+			  unsigned int source_id, int level, bool line_status)
+{
+	struct fake *fake = fake_of(chip);
+	uint32_t c = route->irqchip.chip, p = route->irqchip.pin;
+
+	(void)line_status;
+	atomic_fetch_add(&fake->edges[c][p], 1);
+	record(fake, (struct fake_event){.op = FAKE_PULSE,
+					 .gsi = route->gsi,
+					 .chip = c,
+					 .pin = p,
+					 .source_id = source_id,
+					 .level = level});
+	return fake->set_rc[c];
+}
+
 static int fake_set_route_msi(struct virq_irqchip *chip,
 			      const struct virq_route *route,
 			      unsigned int source_id, int level,
@@ -214,8 +233,8 @@ static int fake_route_init(struct virq_irqchip *chip,
 {
 	struct fake *fake = fake_of(chip);
 
-	record(fake, (struct fake_event){.op = FAKE_ROUTE_INIT,
-					 .gsi = entry->gsi});
+	record(fake,
+	       (struct fake_event){.op = FAKE_ROUTE_INIT, .gsi = entry->gsi});
 	if (fake->route_init_rc && entry->gsi == fake->route_init_fail_gsi)
 		return fake->route_init_rc;
 	switch (entry->type) {
@@ -226,6 +245,8 @@ static int fake_route_init(struct virq_irqchip *chip,
 		route->irqchip.chip = entry->u.irqchip.irqchip;
 		route->irqchip.pin = entry->u.irqchip.pin;
 		route->set = fake_set_pin;
+		if (fake->has_pulse)
+			route->pulse = fake_pulse_pin;
 		return 0;
 	case KVM_IRQ_ROUTING_MSI:
 		route->msi.address_lo = entry->u.msi.address_lo;
@@ -242,8 +263,8 @@ static int fake_route_init(struct virq_irqchip *chip,
 static int fake_commit(struct virq_irqchip *chip,
 		       const struct kvm_irq_routing *routing)
 {
-	record(fake_of(chip), (struct fake_event){.op = FAKE_COMMIT,
-						  .pin = routing->nr});
+	record(fake_of(chip),
+	       (struct fake_event){.op = FAKE_COMMIT, .pin = routing->nr});
 	return fake_of(chip)->commit_rc;
 }
 
@@ -256,8 +277,8 @@ static uint32_t route_data(const struct virq_route *route)
 {
 	if (!route)
 		return 0;
-	return route->type == KVM_IRQ_ROUTING_MSI ? route->msi.data :
-						    route->irqchip.pin;
+	return route->type == KVM_IRQ_ROUTING_MSI ? route->msi.data
+						  : route->irqchip.pin;
 }
 
 static void fake_update(struct virq_irqchip *chip, struct virq_irqfd *irqfd,
@@ -307,8 +328,8 @@ static int fake_inatomic(struct virq_irqchip *chip,
 
 static int fake_signal_msi(struct virq_irqchip *chip, const struct kvm_msi *msi)
 {
-	record(fake_of(chip), (struct fake_event){.op = FAKE_SET_MSI,
-						  .pin = msi->data});
+	record(fake_of(chip),
+	       (struct fake_event){.op = FAKE_SET_MSI, .pin = msi->data});
 	return fake_of(chip)->msi_rc;
 }
 
@@ -456,9 +477,9 @@ static int bench_setup(void **state, enum virq_loop_backend backend)
 		/* No io_uring here: the test says that it is skipped. */
 		return backend == VIRQ_LOOP_IO_URING &&
 				       (rc == -EPERM || rc == -ENOSYS ||
-					rc == -EOPNOTSUPP) ?
-			       0 :
-			       -1;
+					rc == -EOPNOTSUPP)
+			       ? 0
+			       : -1;
 	}
 	bench->vm = bench_vm(bench, &bench->fake);
 	if (!bench->vm)
@@ -543,6 +564,19 @@ void bench_pump(struct bench *bench)
 {
 	while (virq_loop_dispatch(bench->loop) > 0)
 		;
+}
+
+bool bench_pump_until(struct bench *bench, const atomic_ulong *count,
+		      unsigned long wanted)
+{
+	const time_t until = time(NULL) + WAIT_SECONDS;
+
+	while (atomic_load(count) < wanted) {
+		if (time(NULL) > until)
+			return false;
+		bench_pump(bench);
+	}
+	return true;
 }
 
 int new_eventfd(unsigned int value, int flags)

@@ -44,6 +44,7 @@ enum fake_op {
 	FAKE_UPDATE,
 	FAKE_INATOMIC,
 	FAKE_SET,
+	FAKE_PULSE,
 	FAKE_SET_MSI,
 	FAKE_ACK_SET,
 	FAKE_NR_OPS,
@@ -53,10 +54,10 @@ struct fake_event {
 	enum fake_op op;
 	uint32_t gsi;
 	uint32_t chip;
-	uint32_t pin;		/* or the data of an MSI */
+	uint32_t pin; /* or the data of an MSI */
 	unsigned int source_id;
 	int level;
-	bool has_old;		/* FAKE_UPDATE */
+	bool has_old; /* FAKE_UPDATE */
 	bool has_new;
 	uint32_t old_data;
 	uint32_t new_data;
@@ -69,14 +70,14 @@ struct fake;
 struct fake_irqfd {
 	uint64_t magic;
 	struct fake *fake;
-	void *resource;		/* by irqfd_init */
+	void *resource; /* by irqfd_init */
 	struct virq_irqfd base;
 };
 
 /* Owned by the test, so that it can be looked at after the VM has gone. */
 struct fake {
 	struct virq_irqchip base;
-	struct virq_irqchip_ops ops;	/* a test may take hooks out */
+	struct virq_irqchip_ops ops; /* a test may take hooks out */
 
 	/* What it is told to do. */
 	int create_rc;
@@ -86,16 +87,17 @@ struct fake {
 	bool not_allowed;
 	bool alloc_fails;
 	int init_rc;
-	bool watch;		/* irqfd_init calls virq_irqfd_watch() */
+	bool watch; /* irqfd_init calls virq_irqfd_watch() */
 	bool cannot_route;
 	int route_init_rc;
 	uint32_t route_init_fail_gsi;
 	int commit_rc;
 	int inatomic_rc;
 	int set_rc[FAKE_NR_CHIPS];
-	int msi_rc;		/* of an MSI route and of KVM_SIGNAL_MSI */
+	int msi_rc; /* of an MSI route and of KVM_SIGNAL_MSI */
+	bool has_pulse; /* routes of pins get a pulse of their own */
 	bool no_default_routes;
-	bool quiet;		/* count, but keep no log */
+	bool quiet; /* count, but keep no log */
 	void (*on_init)(struct fake *fake, struct virq_irqfd *irqfd);
 	void (*on_set)(struct fake *fake, const struct virq_route *route,
 		       unsigned int source_id, int level);
@@ -106,8 +108,8 @@ struct fake {
 	atomic_uint pins[FAKE_NR_CHIPS][FAKE_NR_PINS];
 	atomic_ulong edges[FAKE_NR_CHIPS][FAKE_NR_PINS];
 	atomic_ulong msis[FAKE_NR_MSIS];
-	atomic_int objects;	/* fake_irqfds alive */
-	atomic_int corrupt;	/* free was handed something strange */
+	atomic_int objects; /* fake_irqfds alive */
+	atomic_int corrupt; /* free was handed something strange */
 	atomic_ulong count[FAKE_NR_OPS];
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -146,15 +148,20 @@ struct virq_vm *bench_vm(struct bench *bench, struct fake *fake);
 void bench_close_vm(struct bench *bench);
 /* Drive the loop on this thread until it has nothing to do. */
 void bench_pump(struct bench *bench);
+/* The same until @count is @wanted; false after ten seconds. */
+bool bench_pump_until(struct bench *bench, const atomic_ulong *count,
+		      unsigned long wanted);
 
 /* For what does not depend on the loop. */
 #define ONCE(test)                                                             \
-	{#test, test, bench_setup_epoll, bench_teardown, NULL}
+	{                                                                      \
+#test, test, bench_setup_epoll, bench_teardown, NULL           \
+	}
 
 #define BOTH(test)                                                             \
 	{#test "[epoll]", test, bench_setup_epoll, bench_teardown, NULL},      \
 	{                                                                      \
-		#test "[io_uring]", test, bench_setup_uring, bench_teardown,   \
+#test "[io_uring]", test, bench_setup_uring, bench_teardown,   \
 			NULL                                                   \
 	}
 

@@ -42,8 +42,8 @@ static void two_eventfds_differ(void **state)
 
 static void count_and_semaphore_are_told(void **state)
 {
-	static const uint64_t values[] = {0, 1, 9, 10, 255, 4096, UINT32_MAX,
-					  UINT64_MAX - 1};
+	static const uint64_t values[] = {
+		0, 1, 9, 10, 255, 4096, UINT32_MAX, UINT64_MAX - 1};
 	struct virq_eventfd_info info;
 
 	(void)state;

@@ -42,8 +42,7 @@ static void bad_flags_beat_everything(void **state)
 	for (unsigned int bit = 2; bit < 32; bit++) {
 		assert_int_equal(irqfd(b->vm, -1, 1u << bit, -1), -EINVAL);
 		assert_int_equal(irqfd(b->vm, -1,
-				       1u << bit | KVM_IRQFD_FLAG_DEASSIGN,
-				       -1),
+				       1u << bit | KVM_IRQFD_FLAG_DEASSIGN, -1),
 				 -EINVAL);
 	}
 	assert_int_equal(b->fake.nr_log, 0);
@@ -198,8 +197,8 @@ static void look_at_init(struct fake *fake, struct virq_irqfd *irqfd)
 	struct virq_eventfd_info info;
 
 	seen->irqfd = *irqfd;
-	seen->fd_is_ours = !virq_eventfd_query(irqfd->fd, &info) &&
-			   info.id == seen->id;
+	seen->fd_is_ours =
+		!virq_eventfd_query(irqfd->fd, &info) && info.id == seen->id;
 }
 
 /* init finds vm, gsi, eventfd and resamplefd set. */
@@ -418,8 +417,8 @@ static void two_eventfds_on_one_gsi_both_inject(void **state)
 /* any u32 is accepted; without a route nothing is delivered. */
 static void any_gsi_is_accepted(void **state)
 {
-	static const uint32_t gsis[] = {0, 23, 24, 4095, 4096, 65536,
-					INT32_MAX, UINT32_MAX};
+	static const uint32_t gsis[] = {0,    23,    24,	4095,
+					4096, 65536, INT32_MAX, UINT32_MAX};
 	struct bench *b = bench_begin(state);
 	struct virq_irqfd_info info;
 
@@ -502,11 +501,10 @@ static void deassign_ignores_resample_flag_and_fd(void **state)
 	int fd = new_eventfd(0, 0), rfd = new_eventfd(0, 0);
 
 	assert_int_equal(irqfd(b->vm, fd, 0, 0), 0);
-	assert_int_equal(irqfd(b->vm, fd,
-			       KVM_IRQFD_FLAG_DEASSIGN |
-				       KVM_IRQFD_FLAG_RESAMPLE,
-			       -1),
-			 0);
+	assert_int_equal(
+		irqfd(b->vm, fd,
+		      KVM_IRQFD_FLAG_DEASSIGN | KVM_IRQFD_FLAG_RESAMPLE, -1),
+		0);
 	assert_int_equal(b->fake.objects, 0);
 	/* A resample irqfd goes by a plain DEASSIGN. */
 	assert_int_equal(irqfd(b->vm, fd, KVM_IRQFD_FLAG_RESAMPLE, rfd), 0);
@@ -668,7 +666,8 @@ static void watched_irqfd_gets_route_updates(void **state)
 	assert_int_equal(assign(b->vm, other, 1), 0);
 	b->fake.watch = true;
 	assert_int_equal(assign(b->vm, fd, 1), 0);
-	const struct virq_irqfd *object = fake_nth(&b->fake, FAKE_INIT, 1).irqfd;
+	const struct virq_irqfd *object =
+		fake_nth(&b->fake, FAKE_INIT, 1).irqfd;
 
 	fake_clear(&b->fake);
 	assert_int_equal(set_routes(b->vm, entries, 1), 0);

@@ -42,6 +42,41 @@ static void plain_irqfd_pulses_source_0(void **state)
 	close(fd);
 }
 
+/* A route with a pulse of its own is asked once; the others as before. */
+static void route_with_a_pulse_is_asked_once(void **state)
+{
+	struct bench *b = bench_begin(state);
+	const struct kvm_irq_routing_entry two[] = {route_pin(GSI, 1, 1),
+						    route_pin(GSI, 0, 1)};
+	int fd = new_eventfd(0, 0), level = new_eventfd(0, 0);
+	int rfd = new_eventfd(0, 0);
+	struct virq_irqfd_info info;
+
+	b->fake.has_pulse = true;
+	b->fake.set_rc[0] = -1;
+	b->fake.set_rc[1] = 2;
+	assert_int_equal(set_routes(b->vm, two, 2), 0);
+	assert_int_equal(assign(b->vm, fd, GSI), 0);
+	fake_clear(&b->fake);
+	signal_fd(fd, 1);
+	bench_pump(b);
+	EXPECT_OPS(&b->fake, FAKE_PULSE, FAKE_PULSE);
+	assert_int_equal(b->fake.log[0].chip, 1);
+	assert_int_equal(b->fake.log[0].source_id, VIRQ_SOURCE_USERSPACE);
+	assert_int_equal(b->fake.log[1].chip, 0);
+	assert_int_equal(virq_vm_irqfd_query(b->vm, fd, &info), 0);
+	assert_int_equal(info.delivered, 1);
+	/* A level is no pulse. */
+	assert_int_equal(assign_resample(b->vm, level, GSI, rfd), 0);
+	fake_clear(&b->fake);
+	signal_fd(level, 1);
+	bench_pump(b);
+	EXPECT_OPS(&b->fake, FAKE_SET, FAKE_SET);
+	close(fd);
+	close(level);
+	close(rfd);
+}
+
 /* A resample irqfd only raises its line, as source 1. */
 static void resample_irqfd_raises_source_1(void **state)
 {
@@ -522,8 +557,7 @@ static void signal_by_a_thread_that_has_exited(void **state)
 	bench_pump(b);
 	assert_int_equal(pthread_create(&thread, NULL, write_once, &fd), 0);
 	pthread_join(thread, NULL);
-	while (!edges(b))
-		bench_pump(b);
+	assert_true(bench_pump_until(b, &b->fake.edges[0][GSI], 1));
 	assert_int_equal(edges(b), 1);
 	close(fd);
 }
@@ -537,8 +571,7 @@ static void eventfd_may_be_its_own_resamplefd(void **state)
 	assert_int_equal(assign_resample(b->vm, fd, GSI, fd), 0);
 	signal_fd(fd, 1);
 	for (unsigned int n = 1; n < 10; n++) {
-		while (edges(b) < n)
-			bench_pump(b);
+		assert_true(bench_pump_until(b, &b->fake.edges[0][GSI], n));
 		assert_true(virq_irqchip_ack(&b->fake.base, 0, GSI));
 	}
 	/* The last ack signalled it; deassign delivers that, then lowers. */
@@ -572,6 +605,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH(plain_irqfd_pulses_source_0),
+		BOTH(route_with_a_pulse_is_asked_once),
 		BOTH(resample_irqfd_raises_source_1),
 		BOTH(fast_path_answer_is_final),
 		BOTH(fast_path_needs_exactly_one_route),

@@ -195,9 +195,9 @@ static int outer_set(struct bench *b)
 	int set = epoll_create1(EPOLL_CLOEXEC);
 
 	assert_true(set >= 0);
-	assert_int_equal(epoll_ctl(set, EPOLL_CTL_ADD, virq_loop_fd(b->loop),
-				   &event),
-			 0);
+	assert_int_equal(
+		epoll_ctl(set, EPOLL_CTL_ADD, virq_loop_fd(b->loop), &event),
+		0);
 	return set;
 }
 
@@ -311,15 +311,15 @@ static void *dispatch_and_exit(void *opaque)
 static void driver_that_armed_has_exited(void **state)
 {
 	struct bench *b = bench_begin(state);
-	int set = outer_set(b), fd = new_eventfd(0, 0), late = new_eventfd(0, 0);
+	int set = outer_set(b), fd = new_eventfd(0, 0),
+	    late = new_eventfd(0, 0);
 
 	assert_int_equal(assign(b->vm, fd, GSI), 0);
 	for (unsigned long n = 1; n <= 20; n++) {
 		pthread_t thread;
 
-		assert_int_equal(pthread_create(&thread, NULL,
-						dispatch_and_exit, b),
-				 0);
+		assert_int_equal(
+			pthread_create(&thread, NULL, dispatch_and_exit, b), 0);
 		pthread_join(thread, NULL);
 		signal_fd(fd, 1);
 		drive_by(set, b, n);
@@ -428,8 +428,7 @@ static void max_sources_is_enospc(void **state)
 
 	for (unsigned int i = 0; i < 4; i++) {
 		fds[i] = new_eventfd(0, 0);
-		assert_int_equal(assign(b->vm, fds[i], i),
-				 i < 3 ? 0 : -ENOSPC);
+		assert_int_equal(assign(b->vm, fds[i], i), i < 3 ? 0 : -ENOSPC);
 	}
 	assert_int_equal(b->fake.objects, 3);
 	/* It was undone: the eventfd may go elsewhere, or come later. */
@@ -454,8 +453,7 @@ static void max_sources_counts_every_kind(void **state)
 		      new_eventfd(0, EFD_SEMAPHORE), new_eventfd(0, 0)};
 
 	for (unsigned int i = 0; i < 4; i++)
-		assert_int_equal(assign(b->vm, fds[i], i),
-				 i < 3 ? 0 : -ENOSPC);
+		assert_int_equal(assign(b->vm, fds[i], i), i < 3 ? 0 : -ENOSPC);
 	for (unsigned int i = 0; i < 3; i++)
 		assert_int_equal(deassign(b->vm, fds[i], i), 0);
 	for (unsigned int i = 0; i < 3; i++)
@@ -582,6 +580,53 @@ static void busy_polling_finds_events(void **state)
 	close(fd);
 }
 
+/*
+ * Linked with --wrap=epoll_wait: a stop that comes between the loop's last look
+ * and the poll that takes its wake-up.
+ */
+static _Atomic(struct virq_loop *) stop_in_poll;
+
+int __real_epoll_wait(int set, struct epoll_event *events, int max,
+		      int timeout);
+int __wrap_epoll_wait(int set, struct epoll_event *events, int max,
+		      int timeout);
+
+int __wrap_epoll_wait(int set, struct epoll_event *events, int max, int timeout)
+{
+	struct virq_loop *loop = NULL;
+
+	if (!timeout)
+		loop = atomic_exchange(&stop_in_poll, NULL);
+	if (loop)
+		virq_loop_stop(loop);
+	return __real_epoll_wait(set, events, max, timeout);
+}
+
+/* Busy polling must not sleep over the stop whose wake-up it has taken. */
+static void stop_while_busy_polling(void **state)
+{
+	struct bench *b = small_loop(
+		state, (struct virq_loop_config){.busy_poll_max_ns = 50000000});
+	int fd = new_eventfd(0, 0);
+	unsigned long n = 0;
+	uint64_t until;
+
+	assert_int_equal(assign(b->vm, fd, GSI), 0);
+	assert_int_equal(virq_loop_start(b->loop), 0);
+	atomic_store(&stop_in_poll, b->loop);
+	until = monotonic_ns() + 3 * UINT64_C(1000000000);
+	/* Signals make it poll; the first poll brings the stop. */
+	while (atomic_load(&stop_in_poll)) {
+		assert_true(monotonic_ns() < until);
+		signal_fd(fd, 1);
+		n++;
+		(void)fake_wait(&b->fake, FAKE_SET, 2 * n);
+	}
+	while (virq_loop_dispatch(b->loop) == -EBUSY)
+		assert_true(monotonic_ns() < until);
+	close(fd);
+}
+
 static void without_busy_polling_there_is_none(void **state)
 {
 	struct bench *b = bench_begin(state);
@@ -645,6 +690,8 @@ int main(void)
 		BOTH(several_vms_on_one_loop),
 		BOTH(vm_without_a_loop_is_einval),
 		BOTH(busy_polling_finds_events),
+		{"stop_while_busy_polling[epoll]", stop_while_busy_polling,
+		 bench_setup_epoll, bench_teardown, NULL},
 		BOTH(without_busy_polling_there_is_none),
 		BOTH(own_thread_blocks_signals),
 	};

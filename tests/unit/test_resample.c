@@ -315,8 +315,7 @@ static void resamplefd_may_trigger_another_irqfd(void **state)
 
 	assert_int_equal(assign(b->vm, p.rfd, 2), 0);
 	assert_true(ack(b, GSI));
-	while (!b->fake.edges[0][2])
-		bench_pump(b);
+	assert_true(bench_pump_until(b, &b->fake.edges[0][2], 1));
 	assert_int_equal(b->fake.edges[0][2], 1);
 	assert_int_equal(counter_of(p.rfd), 0);
 	close_pair(p);
@@ -426,8 +425,8 @@ static void ack_goes_to_the_last_gsi_of_a_pin(void **state)
 	struct bench *b = bench_begin(state);
 	const struct kvm_irq_routing_entry entries[] = {
 		route_pin(7, 0, 4), route_pin(3, 0, 4), route_pin(8, 1, 4)};
-	const struct kvm_irq_routing_entry swapped[] = {
-		route_pin(3, 0, 4), route_pin(7, 0, 4)};
+	const struct kvm_irq_routing_entry swapped[] = {route_pin(3, 0, 4),
+							route_pin(7, 0, 4)};
 	struct pair seven = new_pair(b, 7), three = new_pair(b, 3);
 
 	assert_int_equal(set_routes(b->vm, entries, 3), 0);
@@ -449,8 +448,8 @@ static void ack_goes_to_the_last_gsi_of_a_pin(void **state)
 static void ack_at_either_chip_of_a_gsi(void **state)
 {
 	struct bench *b = bench_begin(state);
-	const struct kvm_irq_routing_entry entries[] = {
-		route_pin(GSI, 0, 1), route_pin(GSI, 2, 9)};
+	const struct kvm_irq_routing_entry entries[] = {route_pin(GSI, 0, 1),
+							route_pin(GSI, 2, 9)};
 	struct pair p = new_pair(b, GSI);
 
 	assert_int_equal(set_routes(b->vm, entries, 2), 0);

@@ -138,8 +138,8 @@ static void entry_flags(void **state)
 		msi.flags = pin.flags = 1u << bit;
 		assert_int_equal(set_routes(b->vm, &pin, 1), -EINVAL);
 		assert_int_equal(set_routes(b->vm, &msi, 1),
-				 msi.flags == KVM_MSI_VALID_DEVID ? 0 :
-								    -EINVAL);
+				 msi.flags == KVM_MSI_VALID_DEVID ? 0
+								  : -EINVAL);
 	}
 	/* An entry's flags are found before the chip looks at it. */
 	fake_clear(&b->fake);
@@ -231,8 +231,8 @@ static void results_are_summed(void **state)
 		int rc[3];
 		int sum;
 	} rows[] = {
-		{{-1, -1, -1}, -1}, {{-1, 0, -1}, 0}, {{0, 0, 0}, 0},
-		{{1, -1, -1}, 1},   {{-1, -1, 1}, 1}, {{1, 0, 2}, 3},
+		{{-1, -1, -1}, -1},  {{-1, 0, -1}, 0}, {{0, 0, 0}, 0},
+		{{1, -1, -1}, 1},    {{-1, -1, 1}, 1}, {{1, 0, 2}, 3},
 		{{-22, -5, -1}, -1}, {{4, -22, 4}, 8}, {{0, 1, -1}, 1},
 	};
 	struct bench *b = bench_begin(state);
@@ -441,8 +441,8 @@ static void signal_msi_checks_flags(void **state)
 	for (int bit = 0; bit < 32; bit++) {
 		msi.flags = 1u << bit;
 		assert_int_equal(virq_vm_signal_msi(b->vm, &msi),
-				 msi.flags == KVM_MSI_VALID_DEVID ? 1 :
-								    -EINVAL);
+				 msi.flags == KVM_MSI_VALID_DEVID ? 1
+								  : -EINVAL);
 	}
 	msi.flags = 0;
 	assert_int_equal(virq_vm_signal_msi(b->vm, &msi), 1);
@@ -460,9 +460,8 @@ static void unknown_source_id_is_ignored(void **state)
 	assert_true(virq_vm_set_irq(b->vm, VIRQ_NR_SOURCES, 1, 1, false) < 0);
 	assert_true(virq_vm_set_irq(b->vm, UINT32_MAX, 1, 1, false) < 0);
 	assert_int_equal(b->fake.count[FAKE_SET], 0);
-	assert_int_equal(virq_vm_set_irq(b->vm, VIRQ_NR_SOURCES - 1, 1, 1,
-					 false),
-			 1);
+	assert_int_equal(
+		virq_vm_set_irq(b->vm, VIRQ_NR_SOURCES - 1, 1, 1, false), 1);
 }
 
 struct gate {

@@ -18,7 +18,7 @@ struct tick {
 	atomic_uint *nr_fired;
 	uint64_t deadline;
 	bool early;
-	int rearm;		/* so many times, for a time already past */
+	int rearm; /* so many times, for a time already past */
 	bool destroy_self;
 	atomic_uint count;
 };
@@ -53,8 +53,8 @@ static void on_tick(void *opaque)
 
 static void make(struct bench *b, struct tick *tick)
 {
-	assert_int_equal(
-		virq_timer_create(b->vm, on_tick, tick, &tick->timer), 0);
+	assert_int_equal(virq_timer_create(b->vm, on_tick, tick, &tick->timer),
+			 0);
 }
 
 static void arm(struct tick *tick, uint64_t deadline)
@@ -69,9 +69,9 @@ static void drive(struct bench *b, atomic_uint *count, unsigned int wanted)
 	struct epoll_event event = {.events = EPOLLIN};
 	int set = epoll_create1(EPOLL_CLOEXEC);
 
-	assert_int_equal(epoll_ctl(set, EPOLL_CTL_ADD, virq_loop_fd(b->loop),
-				   &event),
-			 0);
+	assert_int_equal(
+		epoll_ctl(set, EPOLL_CTL_ADD, virq_loop_fd(b->loop), &event),
+		0);
 	while (atomic_load(count) < wanted) {
 		int rc = epoll_wait(set, &event, 1, 10000);
 
@@ -313,8 +313,8 @@ static void destroy_waits_for_a_running_callback(void **state)
 			    .changed = PTHREAD_COND_INITIALIZER};
 	pthread_t thread;
 
-	assert_int_equal(
-		virq_timer_create(b->vm, on_slow, &slow, &slow.timer), 0);
+	assert_int_equal(virq_timer_create(b->vm, on_slow, &slow, &slow.timer),
+			 0);
 	assert_int_equal(virq_loop_start(b->loop), 0);
 	virq_timer_arm(slow.timer, 1);
 	pthread_mutex_lock(&slow.lock);

@@ -94,8 +94,8 @@ static void chip_picks_up_earlier_vcpus(void **state)
 	assert_int_equal(virq_vm_create(&config, &vm), 0);
 	assert_null(virq_vm_irqchip(vm));
 	for (uint32_t i = 0; i < 3; i++)
-		assert_int_equal(
-			virq_vcpu_create(vm, i, NULL, NULL, &vcpus[i]), 0);
+		assert_int_equal(virq_vcpu_create(vm, i, NULL, NULL, &vcpus[i]),
+				 0);
 	assert_int_equal(virq_vcpu_pending(vcpus[0]), 0);
 	assert_int_equal(virq_vcpu_ack(vcpus[0]), -EAGAIN);
 	assert_int_equal(virq_vcpu_take(vcpus[0], VIRQ_EVENT_NMI), -EAGAIN);
@@ -310,9 +310,9 @@ static void rally(struct bench *b, uint64_t halt_poll)
 		virq_vcpu_set_halt_poll(rally.vcpu[i], halt_poll);
 	}
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, play,
-						&players[i]),
-				 0);
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, play, &players[i]),
+			0);
 	for (int i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
 	assert_int_equal(rally.lost, 0);
