@@ -47,16 +47,16 @@ int main(void)
 	check("vm", virq_vm_create(&(struct virq_vm_config){.loops = &loop,
 							    .nr_loops = 1},
 				   &vm));
-	check("irqchip", virq_vm_create_irqchip(
-				 vm, virq_irqchip_find("x86"), NULL));
+	check("irqchip",
+	      virq_vm_create_irqchip(vm, virq_irqchip_find("x86"), NULL));
 	check("vcpu", virq_vcpu_create(vm, 0, NULL, NULL, &vcpu));
 	check("routing", virq_vm_set_gsi_routing(vm, routing));
 	irqfd.fd = (uint32_t)device;
 	check("irqfd", virq_vm_irqfd(vm, &irqfd));
 	check("svr", virq_vcpu_mmio(vcpu, &svr));
 
-	eventfd_write(device, 1);		/* the device */
-	virq_vcpu_block(vcpu, UINT64_MAX);	/* the vCPU's thread */
+	eventfd_write(device, 1); /* the device */
+	virq_vcpu_block(vcpu, UINT64_MAX); /* the vCPU's thread */
 	printf("vector 0x%x\n", (unsigned int)virq_vcpu_ack(vcpu));
 
 	free(routing);

@@ -20,21 +20,21 @@
 #ifndef VIRQ_GUEST_ABI_H
 #define VIRQ_GUEST_ABI_H
 
-#define GUEST_LOAD_GPA 0x8000	/* where the program is loaded and starts */
+#define GUEST_LOAD_GPA 0x8000 /* where the program is loaded and starts */
 #define GUEST_PARAMS_GPA 0x1000
-#define GUEST_RING_GPA 0x2000	/* of vCPU n: + n * GUEST_SLICE */
-#define GUEST_STACK_GPA 0x8000	/* of vCPU n: + n * GUEST_SLICE; grows down */
+#define GUEST_RING_GPA 0x2000 /* of vCPU n: + n * GUEST_SLICE */
+#define GUEST_STACK_GPA 0x8000 /* of vCPU n: + n * GUEST_SLICE; grows down */
 #define GUEST_SLICE_SHIFT 16
 #define GUEST_SLICE 0x10000
 #define GUEST_MAX_VCPUS 4
 #define GUEST_MAX_DEVICES 16
 #define GUEST_MEMORY_SIZE 0x40000 /* GUEST_MAX_VCPUS slices */
-#define GUEST_RING_ENTRIES 1024	/* a power of two */
+#define GUEST_RING_ENTRIES 1024 /* a power of two */
 
 /* Ports the guest writes, 32 bits wide. */
-#define GUEST_PORT_ACK 0x5000	/* device number: acknowledge the device */
-#define GUEST_PORT_READY 0x5004	/* vCPU number: handlers are in place */
-#define GUEST_PORT_FAULT 0x500c	/* vector << 16 | vCPU: unexpected vector */
+#define GUEST_PORT_ACK 0x5000 /* device number: acknowledge the device */
+#define GUEST_PORT_READY 0x5004 /* vCPU number: handlers are in place */
+#define GUEST_PORT_FAULT 0x500c /* vector << 16 | vCPU: unexpected vector */
 
 #ifndef __ASSEMBLER__
 
@@ -47,20 +47,20 @@
 #define GUEST_CR8 (1u << 1) /* raise the task priority in handlers */
 
 enum guest_kind {
-	GUEST_EDGE,	/* an edge-triggered pin */
-	GUEST_LEVEL,	/* a level-triggered pin; the guest acks the device */
-	GUEST_MSI,	/* a message; nothing to program but the vector */
+	GUEST_EDGE, /* an edge-triggered pin */
+	GUEST_LEVEL, /* a level-triggered pin; the guest acks the device */
+	GUEST_MSI, /* a message; nothing to program but the vector */
 };
 
 struct guest_device {
 	uint32_t kind;
-	uint32_t pin;		/* GSI = IOAPIC pin, or PIC line */
+	uint32_t pin; /* GSI = IOAPIC pin, or PIC line */
 	uint32_t vector;
-	uint32_t vcpu;		/* the vCPU that takes it */
+	uint32_t vcpu; /* the vCPU that takes it */
 };
 
 struct guest_record {
-	uint64_t time;		/* TSC, or ns in the native guest */
+	uint64_t time; /* TSC, or ns in the native guest */
 	uint32_t device;
 	uint32_t vector;
 };
@@ -77,12 +77,11 @@ struct guest_params {
 	uint32_t magic;
 	uint32_t nr_vcpus;
 	uint32_t nr_devices;
-	uint32_t flags;		/* GUEST_X2APIC, GUEST_CR8 */
+	uint32_t flags; /* GUEST_X2APIC, GUEST_CR8 */
 	struct guest_device device[GUEST_MAX_DEVICES];
 };
 
-_Static_assert(GUEST_PARAMS_GPA + sizeof(struct guest_params) <=
-		       GUEST_RING_GPA,
+_Static_assert(GUEST_PARAMS_GPA + sizeof(struct guest_params) <= GUEST_RING_GPA,
 	       "the parameters end before the first ring");
 _Static_assert(GUEST_RING_GPA + sizeof(struct guest_ring) + 0x1000 <=
 		       GUEST_STACK_GPA,

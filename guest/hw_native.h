@@ -36,10 +36,10 @@ static inline void *hw_memory(struct hw *hw, uint32_t gpa)
 	return hw->memory + gpa;
 }
 
-static inline uint64_t
-hw_access(struct hw *hw,
-	  int (*chips)(struct virq_vcpu *vcpu, struct virq_access *access),
-	  struct virq_access access)
+static inline uint64_t hw_access(struct hw *hw,
+				 int (*chips)(struct virq_vcpu *vcpu,
+					      struct virq_access *access),
+				 struct virq_access access)
 {
 	int ret = chips(hw->vcpu, &access);
 
@@ -50,30 +50,29 @@ hw_access(struct hw *hw,
 
 static inline uint32_t hw_mmio_read32(struct hw *hw, uint32_t gpa)
 {
-	return (uint32_t)hw_access(
-		hw, virq_vcpu_mmio,
-		(struct virq_access){ .addr = gpa, .len = 4 });
+	return (uint32_t)hw_access(hw, virq_vcpu_mmio,
+				   (struct virq_access){.addr = gpa, .len = 4});
 }
 
 static inline void hw_mmio_write32(struct hw *hw, uint32_t gpa, uint32_t value)
 {
 	hw_access(hw, virq_vcpu_mmio,
 		  (struct virq_access){
-			  .addr = gpa, .len = 4, .write = true, .data = value });
+			  .addr = gpa, .len = 4, .write = true, .data = value});
 }
 
 static inline uint8_t hw_inb(struct hw *hw, uint16_t port)
 {
-	return (uint8_t)hw_access(
-		hw, virq_vcpu_pio,
-		(struct virq_access){ .addr = port, .len = 1 });
+	return (uint8_t)hw_access(hw, virq_vcpu_pio,
+				  (struct virq_access){.addr = port, .len = 1});
 }
 
 static inline void hw_outb(struct hw *hw, uint16_t port, uint8_t value)
 {
-	hw_access(hw, virq_vcpu_pio,
-		  (struct virq_access){
-			  .addr = port, .len = 1, .write = true, .data = value });
+	hw_access(
+		hw, virq_vcpu_pio,
+		(struct virq_access){
+			.addr = port, .len = 1, .write = true, .data = value});
 }
 
 /* Only the monitor's own ports are 32 bits wide. */
@@ -85,14 +84,14 @@ static inline void hw_out32(struct hw *hw, uint16_t port, uint32_t value)
 static inline uint64_t hw_rdmsr(struct hw *hw, uint32_t msr)
 {
 	return hw_access(hw, virq_vcpu_msr,
-			 (struct virq_access){ .addr = msr, .len = 8 });
+			 (struct virq_access){.addr = msr, .len = 8});
 }
 
 static inline void hw_wrmsr(struct hw *hw, uint32_t msr, uint64_t value)
 {
 	hw_access(hw, virq_vcpu_msr,
 		  (struct virq_access){
-			  .addr = msr, .len = 8, .write = true, .data = value });
+			  .addr = msr, .len = 8, .write = true, .data = value});
 }
 
 static inline void hw_set_cr8(struct hw *hw, uint8_t class)

@@ -35,24 +35,24 @@ struct virq_irqchip {
 
 /* One access to the chip's registers, from a vCPU. */
 struct virq_access {
-	uint64_t addr;	/* guest physical address, port, or MSR index */
-	uint8_t len;	/* 1, 2, 4 or 8 bytes */
+	uint64_t addr; /* guest physical address, port, or MSR index */
+	uint8_t len; /* 1, 2, 4 or 8 bytes */
 	bool write;
-	uint64_t data;	/* little endian in the low @len bytes */
+	uint64_t data; /* little endian in the low @len bytes */
 };
 
 /* What a vCPU should take next (virq_vcpu_pending()); bits. */
 enum virq_event {
-	VIRQ_EVENT_INTR = 1 << 0,	/* a maskable interrupt: ack it */
+	VIRQ_EVENT_INTR = 1 << 0, /* a maskable interrupt: ack it */
 	VIRQ_EVENT_NMI = 1 << 1,
 	VIRQ_EVENT_SMI = 1 << 2,
 	VIRQ_EVENT_INIT = 1 << 3,
-	VIRQ_EVENT_SIPI = 1 << 4,	/* vector by virq_vcpu_take() */
+	VIRQ_EVENT_SIPI = 1 << 4, /* vector by virq_vcpu_take() */
 };
 
 struct virq_irqchip_ops {
 	const char *name;
-	unsigned int flags;	/* VIRQ_IRQCHIP_* */
+	unsigned int flags; /* VIRQ_IRQCHIP_* */
 	/* Shape of the reverse map (chip, pin) -> gsi; 0, 0 if no pins. */
 	uint32_t nr_chips;
 	uint32_t nr_pins;

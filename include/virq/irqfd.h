@@ -37,11 +37,11 @@ struct virq_irqfd {
 struct virq_irqfd_info {
 	uint32_t gsi;
 	bool resample;
-	uint64_t signals;	/* times the eventfd was found signalled */
-	uint64_t delivered;	/* of these, taken by at least one target */
-	uint64_t coalesced;	/* merged with an interrupt still pending */
-	uint64_t ignored;	/* masked, no route, or refused */
-	uint64_t resamples;	/* times resamplefd was signalled */
+	uint64_t signals; /* times the eventfd was found signalled */
+	uint64_t delivered; /* of these, taken by at least one target */
+	uint64_t coalesced; /* merged with an interrupt still pending */
+	uint64_t ignored; /* masked, no route, or refused */
+	uint64_t resamples; /* times resamplefd was signalled */
 };
 
 VIRQ_END_DECLS

@@ -36,7 +36,7 @@
 VIRQ_BEGIN_DECLS
 
 struct virq_kvm_config {
-	int vm_fd;	/* a KVM VM; stays the caller's, must outlive the VM */
+	int vm_fd; /* a KVM VM; stays the caller's, must outlive the VM */
 	/*
 	 * KVM_X2APIC_API_USE_32BIT_IDS: the high address word of an MSI is
 	 * bits 31:8 of its destination, so APIC ids above 255 can be reached.

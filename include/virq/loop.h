@@ -47,9 +47,9 @@ struct virq_loop_config {
 };
 
 struct virq_loop_stats {
-	uint64_t events;	/* eventfd signals and timers handled */
-	uint64_t sleeps;	/* times the thread blocked in the kernel */
-	uint64_t busy_polls;	/* events found by busy polling */
+	uint64_t events; /* eventfd signals and timers handled */
+	uint64_t sleeps; /* times the thread blocked in the kernel */
+	uint64_t busy_polls; /* events found by busy polling */
 };
 
 /*

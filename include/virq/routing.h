@@ -19,9 +19,9 @@ VIRQ_BEGIN_DECLS
 
 /* Who drives a line: each is a bit in the OR of a pin (Linux source ids). */
 enum virq_source_id {
-	VIRQ_SOURCE_USERSPACE = 0,	/* KVM_IRQ_LINE and plain irqfds */
-	VIRQ_SOURCE_RESAMPLE = 1,	/* all resample irqfds together */
-	VIRQ_SOURCE_TIMER = 2,		/* a PIT */
+	VIRQ_SOURCE_USERSPACE = 0, /* KVM_IRQ_LINE and plain irqfds */
+	VIRQ_SOURCE_RESAMPLE = 1, /* all resample irqfds together */
+	VIRQ_SOURCE_TIMER = 2, /* a PIT */
 	VIRQ_NR_SOURCES = 8,
 };
 
@@ -43,9 +43,9 @@ typedef int virq_route_set_fn(struct virq_irqchip *chip,
  */
 struct virq_route {
 	uint32_t gsi;
-	uint32_t type;		/* KVM_IRQ_ROUTING_* */
-	uint32_t index;		/* among the routes of the GSI, from 0 */
-	virq_route_set_fn *set;	/* chosen by route_init */
+	uint32_t type; /* KVM_IRQ_ROUTING_* */
+	uint32_t index; /* among the routes of the GSI, from 0 */
+	virq_route_set_fn *set; /* chosen by route_init */
 	/*
 	 * What a plain irqfd does: up and down in one step, @level unused.
 	 * NULL: set 1, then set 0.
@@ -54,17 +54,17 @@ struct virq_route {
 	union {
 		struct {
 			uint32_t chip;
-			uint32_t pin;	/* within the chip, after decoding */
+			uint32_t pin; /* within the chip, after decoding */
 		} irqchip;
 		struct {
 			uint32_t address_lo;
 			uint32_t address_hi;
 			uint32_t data;
-			uint32_t flags;	/* KVM_MSI_VALID_DEVID */
+			uint32_t flags; /* KVM_MSI_VALID_DEVID */
 			uint32_t devid;
 		} msi;
 	};
-	uint64_t decoded[2];	/* the back end's own, e.g. a decoded MSI */
+	uint64_t decoded[2]; /* the back end's own, e.g. a decoded MSI */
 };
 
 VIRQ_END_DECLS

@@ -57,8 +57,7 @@ bool virq_irqchip_ack(struct virq_irqchip *chip, uint32_t chip_id, uint32_t pin)
 
 	rcu_lock();
 	array = ack_lookup(chip, chip_id, pin);
-	rcu_array_for_each(array, i, notifier)
-	{
+	rcu_array_for_each(array, i, notifier) {
 		notifier->acked(notifier);
 		found = true;
 	}
@@ -76,7 +75,8 @@ bool virq_irqchip_has_ack(struct virq_irqchip *chip, uint32_t chip_id,
 
 	rcu_lock();
 	array = ack_lookup(chip, chip_id, pin);
-	rcu_array_for_each(array, i, notifier) found = true;
+	rcu_array_for_each(array, i, notifier)
+		found = true;
 	rcu_unlock();
 	return found;
 }
@@ -91,8 +91,7 @@ bool virq_irqchip_resample(struct virq_irqchip *chip, uint32_t chip_id,
 
 	rcu_lock();
 	array = ack_lookup(chip, chip_id, pin);
-	rcu_array_for_each(array, i, notifier)
-	{
+	rcu_array_for_each(array, i, notifier) {
 		if (notifier->unmasked) {
 			notifier->unmasked(notifier);
 			found = true;

@@ -25,13 +25,13 @@
 struct epoll_slot {
 	struct spinlock lock;
 	uint32_t generation;
-	struct loop_source *source;	/* NULL: free, or being removed */
+	struct loop_source *source; /* NULL: free, or being removed */
 	int fd;
 	uint32_t next_free;
 	bool semaphore;
 	/* What the counter held when it came under watch, and still may. */
 	uint64_t residue;
-	bool fresh;			/* ... and has not been fired for */
+	bool fresh; /* ... and has not been fired for */
 };
 
 int epoll_set_init(struct epoll_set *set, uint32_t nr_slots)
@@ -97,8 +97,8 @@ static uint64_t drain(int fd)
 	uint64_t value = 0;
 	struct iovec iov = {.iov_base = &value, .iov_len = sizeof(value)};
 
-	return preadv2(fd, &iov, 1, -1, RWF_NOWAIT) == sizeof(value) ? value :
-								       0;
+	return preadv2(fd, &iov, 1, -1, RWF_NOWAIT) == sizeof(value) ? value
+								     : 0;
 }
 
 int epoll_set_add(struct epoll_set *set, struct loop_source *source, int fd,

@@ -18,9 +18,9 @@ struct epoll_set {
 	int fd;
 	struct epoll_slot *slots;
 	uint32_t nr_slots;
-	uint32_t nr_used;		/* slots ever used; the rest is fresh */
-	uint32_t free_head;		/* list of freed slots */
-	struct spinlock lock;		/* of the two above */
+	uint32_t nr_used; /* slots ever used; the rest is fresh */
+	uint32_t free_head; /* list of freed slots */
+	struct spinlock lock; /* of the two above */
 };
 
 /* Internal descriptors, level-triggered, that the loop handles itself. */

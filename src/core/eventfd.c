@@ -173,8 +173,7 @@ static int held_get(int fd, struct virq_eventfd_info *info)
 	if (rc)
 		return rc;
 	pthread_mutex_lock(&held_lock);
-	cds_list_for_each_entry(held, &held_list, node)
-	{
+	cds_list_for_each_entry(held, &held_list, node) {
 		if (same_file(pid, held->fd, fd)) {
 			found = held;
 			break;
@@ -206,8 +205,7 @@ void eventfd_put(uint64_t id)
 	if (!(id & SYNTHETIC_ID))
 		return;
 	pthread_mutex_lock(&held_lock);
-	cds_list_for_each_entry(held, &held_list, node)
-	{
+	cds_list_for_each_entry(held, &held_list, node) {
 		if (held->id == id) {
 			if (!--held->refs) {
 				cds_list_del(&held->node);

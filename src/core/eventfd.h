@@ -25,7 +25,7 @@ extern bool eventfd_no_procfs;
 
 /* Our own copy of an eventfd that we signal. */
 struct eventfd_signal {
-	int fd;		/* -1: none */
+	int fd; /* -1: none */
 };
 
 /* Copy @fd, which the caller has found to be an eventfd.  0, -EMFILE... */

@@ -26,7 +26,7 @@
 struct virq_vm {
 	struct virq_loop **loops;
 	uint32_t nr_loops;
-	int fdinfo_dir;		/* eventfd_open_dir() */
+	int fdinfo_dir; /* eventfd_open_dir() */
 
 	pthread_mutex_t control_lock;
 	/* Set once, release; read with acquire. */
@@ -38,8 +38,8 @@ struct virq_vm {
 	struct cds_list_head irqfds;
 
 	pthread_mutex_t irq_lock;
-	struct route_table *routes;			/* RCU */
-	struct rcu_array *acks[VIRQ_MAX_ROUTES];	/* RCU */
+	struct route_table *routes; /* RCU */
+	struct rcu_array *acks[VIRQ_MAX_ROUTES]; /* RCU */
 	struct cds_list_head resamplers;
 
 	pthread_mutex_t watch_lock;

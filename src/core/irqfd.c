@@ -21,11 +21,11 @@
 struct irqfd_core {
 	struct virq_irqfd *irqfd;
 	struct token token;
-	bool claimed;			/* the token is in the table */
+	bool claimed; /* the token is in the table */
 	struct loop_source source;
-	struct virq_loop *loop;		/* NULL: the back end delivers */
-	struct cds_list_head node;	/* vm->irqfds */
-	struct cds_list_head watch;	/* vm->watched, or empty */
+	struct virq_loop *loop; /* NULL: the back end delivers */
+	struct cds_list_head node; /* vm->irqfds */
+	struct cds_list_head watch; /* vm->watched, or empty */
 	struct resample_member member;
 	/* Written by whoever holds the source's slot; statistics, relaxed. */
 	atomic_uint_least64_t signals;
@@ -47,7 +47,8 @@ static void count(atomic_uint_least64_t *counter)
  * One signal.  The back end's fast path is offered the GSI's only route;
  * otherwise a plain irqfd pulses its line and a resample irqfd raises it.
  */
-static int irqfd_inject(struct virq_irqchip *chip, const struct virq_irqfd *irqfd,
+static int irqfd_inject(struct virq_irqchip *chip,
+			const struct virq_irqfd *irqfd,
 			const struct virq_route *routes, uint32_t nr_routes)
 {
 	int rc;
@@ -81,9 +82,9 @@ static void irqfd_fire(struct loop_source *source)
 	rcu_unlock();
 
 	count(&core->signals);
-	count(rc > 0 ? &core->delivered :
-	      rc < 0 ? &core->ignored :
-		       &core->coalesced);
+	count(rc > 0   ? &core->delivered
+	      : rc < 0 ? &core->ignored
+		       : &core->coalesced);
 }
 
 static struct virq_irqfd *irqfd_alloc(struct virq_irqchip *chip)
@@ -142,10 +143,9 @@ void irqfd_update_routes(struct virq_vm *vm, const struct route_table *old,
 		return;
 	pthread_mutex_lock(&vm->watch_lock);
 	cds_list_for_each_entry(core, &vm->watched, watch)
-		chip->ops->route_update(chip, core->irqfd,
-					only_route(old, core->irqfd->gsi),
-					only_route(new_table,
-						   core->irqfd->gsi));
+		chip->ops->route_update(
+			chip, core->irqfd, only_route(old, core->irqfd->gsi),
+			only_route(new_table, core->irqfd->gsi));
 	pthread_mutex_unlock(&vm->watch_lock);
 }
 
@@ -373,8 +373,7 @@ void irqfd_shutdown_all(struct virq_vm *vm)
 	pthread_mutex_unlock(&vm->irqfds_lock);
 }
 
-int virq_vm_irqfd_query(struct virq_vm *vm, int fd,
-			struct virq_irqfd_info *out)
+int virq_vm_irqfd_query(struct virq_vm *vm, int fd, struct virq_irqfd_info *out)
 {
 	struct virq_eventfd_info info;
 	struct irqfd_core *core;

@@ -189,9 +189,9 @@ void loop_remove_start(struct virq_loop *loop, struct loop_source *source)
 
 void loop_remove_finish(struct virq_loop *loop, struct loop_source *source)
 {
-	bool owed = source->in_ring ?
-			    uring_set_remove_finish(loop->uring, source) :
-			    epoll_set_remove(&loop->epoll, source);
+	bool owed = source->in_ring
+			    ? uring_set_remove_finish(loop->uring, source)
+			    : epoll_set_remove(&loop->epoll, source);
 
 	atomic_fetch_sub(&loop->nr_sources, 1);
 	if (owed) {
@@ -328,8 +328,8 @@ static void busy_poll_adapt(struct virq_loop *loop, uint64_t slept)
 	if (slept > max) {
 		loop->busy_poll_ns = 0;
 	} else if (loop->busy_poll_ns < max) {
-		uint64_t next = loop->busy_poll_ns ? 2 * loop->busy_poll_ns :
-						     BUSY_POLL_START_NS;
+		uint64_t next = loop->busy_poll_ns ? 2 * loop->busy_poll_ns
+						   : BUSY_POLL_START_NS;
 
 		loop->busy_poll_ns = next < max ? next : max;
 	}

@@ -32,25 +32,25 @@ struct virq_timer;
 
 struct loop_timers {
 	struct spinlock lock;
-	struct virq_timer **heap;	/* by deadline, earliest first */
+	struct virq_timer **heap; /* by deadline, earliest first */
 	uint32_t count;
 	uint32_t capacity;
-	uint32_t nr_timers;		/* that exist: reserved room in heap */
-	struct virq_timer *running;	/* its callback is in progress */
-	uint64_t passed;		/* when timers_expire() last looked */
-	int fd;				/* timerfd, armed for the earliest */
+	uint32_t nr_timers; /* that exist: reserved room in heap */
+	struct virq_timer *running; /* its callback is in progress */
+	uint64_t passed; /* when timers_expire() last looked */
+	int fd; /* timerfd, armed for the earliest */
 };
 
 /* Who drives the loop. */
 enum loop_driver {
 	LOOP_IDLE,
-	LOOP_DRIVEN,	/* run or dispatch */
-	LOOP_HELPED,	/* a thread that waits for a removal, for a moment */
+	LOOP_DRIVEN, /* run or dispatch */
+	LOOP_HELPED, /* a thread that waits for a removal, for a moment */
 };
 
 struct virq_loop {
 	struct epoll_set epoll;
-	struct uring_set *uring;	/* NULL: epoll only */
+	struct uring_set *uring; /* NULL: epoll only */
 	struct loop_timers timers;
 	int wake_fd;
 	_Atomic(enum loop_driver) driver;
@@ -61,14 +61,14 @@ struct virq_loop {
 	 */
 	atomic_bool sleeping;
 	atomic_bool stop;
-	atomic_uint users;		/* VMs */
+	atomic_uint users; /* VMs */
 	uint32_t max_sources;
 	atomic_uint nr_sources;
-	bool has_thread;		/* to be joined */
+	bool has_thread; /* to be joined */
 	atomic_bool thread_drives;
 	pthread_t thread;
 	uint64_t busy_poll_max_ns;
-	uint64_t busy_poll_ns;		/* in force; the driver's */
+	uint64_t busy_poll_ns; /* in force; the driver's */
 	atomic_uint_least64_t events;
 	atomic_uint_least64_t sleeps;
 	atomic_uint_least64_t busy_polls;

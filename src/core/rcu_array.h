@@ -12,8 +12,8 @@
 
 struct rcu_array {
 	uint32_t capacity;
-	uint32_t count;		/* writers only */
-	void *entry[];		/* RCU; NULL: free */
+	uint32_t count; /* writers only */
+	void *entry[]; /* RCU; NULL: free */
 };
 
 /*

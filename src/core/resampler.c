@@ -12,9 +12,9 @@
 struct resampler {
 	struct virq_vm *vm;
 	uint32_t gsi;
-	struct cds_list_head node;	/* vm->resamplers */
+	struct cds_list_head node; /* vm->resamplers */
 	struct ack_notifier notifier;
-	struct rcu_array *members;	/* RCU */
+	struct rcu_array *members; /* RCU */
 };
 
 static void resampler_signal(struct resampler *resampler)
@@ -23,8 +23,7 @@ static void resampler_signal(struct resampler *resampler)
 	struct resample_member *member;
 	uint32_t i;
 
-	rcu_array_for_each(members, i, member)
-	{
+	rcu_array_for_each(members, i, member) {
 		eventfd_signal(&member->signal);
 		/* Relaxed: a statistic. */
 		atomic_fetch_add_explicit(&member->count, 1,

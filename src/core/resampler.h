@@ -19,7 +19,7 @@ struct resampler;
 /* One irqfd's share; lives in the irqfd. */
 struct resample_member {
 	struct resampler *resampler;
-	struct eventfd_signal signal;	/* of the resamplefd, our own copy */
+	struct eventfd_signal signal; /* of the resamplefd, our own copy */
 	atomic_uint_least64_t count;
 };
 

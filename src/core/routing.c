@@ -226,8 +226,9 @@ int routes_pulse(struct virq_irqchip *chip, const struct virq_route *routes,
 		const struct virq_route *route = &routes[i];
 
 		if (route->pulse) {
-			sum = result_add(sum, route->pulse(chip, route,
-							   source_id, 1, false));
+			sum = result_add(
+				sum,
+				route->pulse(chip, route, source_id, 1, false));
 			continue;
 		}
 		sum = result_add(sum,

@@ -16,12 +16,12 @@ struct route_span {
 
 struct route_table {
 	uint32_t nr_gsis;
-	struct route_span *gsis;	/* [nr_gsis] */
+	struct route_span *gsis; /* [nr_gsis] */
 	/* Grouped by GSI, in each group in the order of the user's table. */
 	struct virq_route *routes;
 	uint32_t nr_chips;
 	uint32_t nr_pins;
-	int32_t *pin_gsi;		/* [nr_chips * nr_pins], -1: none */
+	int32_t *pin_gsi; /* [nr_chips * nr_pins], -1: none */
 	/* The user's table, to recognise one that changes nothing. */
 	uint32_t nr_entries;
 	struct kvm_irq_routing_entry *entries;

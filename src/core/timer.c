@@ -21,7 +21,7 @@ struct virq_timer {
 	void (*fn)(void *opaque);
 	void *opaque;
 	uint64_t deadline;
-	uint32_t index;		/* in the heap, or NOT_ARMED */
+	uint32_t index; /* in the heap, or NOT_ARMED */
 };
 
 /* Whose callback this thread is in, so that it may destroy its own timer. */
@@ -30,8 +30,8 @@ static _Thread_local struct virq_timer *timer_inside;
 int timers_init(struct loop_timers *timers)
 {
 	spin_init(&timers->lock);
-	timers->fd = timerfd_create(CLOCK_MONOTONIC,
-				    TFD_CLOEXEC | TFD_NONBLOCK);
+	timers->fd =
+		timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	return timers->fd < 0 ? -errno : 0;
 }
 
@@ -185,8 +185,8 @@ void virq_timer_arm(struct virq_timer *timer, uint64_t deadline_ns)
 
 	spin_lock(&timers->lock);
 	/* Never 0, which would disarm the timerfd. */
-	timer->deadline = deadline_ns > timers->passed ? deadline_ns :
-							 timers->passed + 1;
+	timer->deadline =
+		deadline_ns > timers->passed ? deadline_ns : timers->passed + 1;
 	index = timer->index;
 	if (index == NOT_ARMED)
 		index = timers->count++;

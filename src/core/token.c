@@ -13,7 +13,7 @@
 struct shard {
 	pthread_mutex_t lock;
 	struct token **buckets;
-	size_t nr_buckets;	/* a power of two, or 0 */
+	size_t nr_buckets; /* a power of two, or 0 */
 	size_t count;
 } __attribute__((aligned(64)));
 

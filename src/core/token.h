@@ -12,8 +12,8 @@
 
 /* Embedded in what is bound. */
 struct token {
-	uint64_t id;		/* eventfd_get() */
-	const void *owner;	/* the VM */
+	uint64_t id; /* eventfd_get() */
+	const void *owner; /* the VM */
 	struct token *next;
 };
 

@@ -53,20 +53,20 @@ struct uring_slot {
 	struct spinlock lock;
 	struct loop_source *source;
 	/* The rest, but `listed` and `done`, is the driver's. */
-	uint64_t value;		/* what a read found */
-	bool used;		/* between add and remove_finish */
-	bool armed;		/* a read is in flight */
+	uint64_t value; /* what a read found */
+	bool used; /* between add and remove_finish */
+	bool armed; /* a read is in flight */
 	bool cancelling;
 	bool draining;
-	bool owed;		/* a signal was drained and nothing fired */
-	bool listed;		/* list_lock */
-	uint32_t next;		/* list_lock */
+	bool owed; /* a signal was drained and nothing fired */
+	bool listed; /* list_lock */
+	uint32_t next; /* list_lock */
 	/*
 	 * set->lock.  Not `next`: remove_start may list a slot that the driver
 	 * has just finished with, and so a free one may still be listed.
 	 */
 	uint32_t next_free;
-	atomic_uint done;	/* enum slot_done; a futex */
+	atomic_uint done; /* enum slot_done; a futex */
 };
 
 struct uring_set {
@@ -74,10 +74,10 @@ struct uring_set {
 	struct io_uring ring;
 	struct uring_slot *slots;
 	uint32_t nr_slots;
-	struct spinlock lock;		/* allocation of slots */
+	struct spinlock lock; /* allocation of slots */
 	uint32_t nr_used;
 	uint32_t free_head;
-	struct spinlock list_lock;	/* slots that want a look */
+	struct spinlock list_lock; /* slots that want a look */
 	atomic_uint list_head;
 	/* The driver's. */
 	bool wake_armed;
@@ -285,7 +285,8 @@ bool uring_set_remove_finish(struct uring_set *set, struct loop_source *source)
 	bool owed;
 
 	slot_await(set, slot);
-	(void)io_uring_register_files_update(&set->ring, source->slot, &none, 1);
+	(void)io_uring_register_files_update(&set->ring, source->slot, &none,
+					     1);
 	spin_lock(&slot->lock);
 	owed = slot->owed;
 	slot->used = false;
@@ -373,8 +374,8 @@ static void prepare(struct uring_set *set)
 	uint32_t index;
 
 	if (!set->wake_armed)
-		set->wake_armed = prep_internal_read(
-			set, loop->wake_fd, &set->wake_value, OP_WAKE);
+		set->wake_armed = prep_internal_read(set, loop->wake_fd,
+						     &set->wake_value, OP_WAKE);
 	if (!set->timer_armed)
 		set->timer_armed = prep_internal_read(
 			set, loop->timers.fd, &set->timer_value, OP_TIMER);
@@ -477,8 +478,7 @@ static int reap(struct uring_set *set)
 	unsigned int head, seen = 0;
 	int fired = 0;
 
-	io_uring_for_each_cqe(&set->ring, head, cqe)
-	{
+	io_uring_for_each_cqe(&set->ring, head, cqe) {
 		uint64_t key = cqe->user_data;
 		int result = cqe->res;
 

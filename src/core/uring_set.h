@@ -33,8 +33,7 @@ int uring_set_fd(const struct uring_set *set);
 int uring_set_add(struct uring_set *set, struct loop_source *source, int fd);
 /* In two steps, as loop_remove_start() and _finish().  True: signal owed. */
 void uring_set_remove_start(struct uring_set *set, struct loop_source *source);
-bool uring_set_remove_finish(struct uring_set *set,
-			     struct loop_source *source);
+bool uring_set_remove_finish(struct uring_set *set, struct loop_source *source);
 
 /*
  * The driver's turn: submit what was asked for, wait if @wait and nothing is

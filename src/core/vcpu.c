@@ -37,8 +37,8 @@ enum vcpu_mode {
 
 struct virq_vcpu {
 	_Alignas(64) atomic_uint request;
-	atomic_uint mode;		/* enum vcpu_mode; a futex */
-	struct virq_irqchip *chip;	/* set once, release; read acquire */
+	atomic_uint mode; /* enum vcpu_mode; a futex */
+	struct virq_irqchip *chip; /* set once, release; read acquire */
 	void *priv;
 	void (*kick)(void *opaque);
 	void *opaque;
@@ -264,8 +264,7 @@ void virq_vcpu_exit(struct virq_vcpu *vcpu)
 /* Take the request if there is one; is there a reason not to sleep? */
 static bool vcpu_awake(struct virq_vcpu *vcpu)
 {
-	return atomic_exchange(&vcpu->request, 0) ||
-	       virq_vcpu_pending(vcpu);
+	return atomic_exchange(&vcpu->request, 0) || virq_vcpu_pending(vcpu);
 }
 
 static bool vcpu_poll(struct virq_vcpu *vcpu, uint64_t start, uint64_t deadline)
@@ -278,8 +277,7 @@ static bool vcpu_poll(struct virq_vcpu *vcpu, uint64_t start, uint64_t deadline)
 		until = deadline;
 	do {
 		/* Relaxed: a hint; vcpu_awake() takes it. */
-		if (atomic_load_explicit(&vcpu->request,
-					 memory_order_relaxed))
+		if (atomic_load_explicit(&vcpu->request, memory_order_relaxed))
 			return true;
 		cpu_relax();
 	} while (now_ns() < until);
@@ -294,8 +292,8 @@ static void vcpu_poll_adapt(struct virq_vcpu *vcpu, uint64_t slept)
 	if (slept > max) {
 		vcpu->halt_poll_ns = 0;
 	} else if (vcpu->halt_poll_ns < max) {
-		uint64_t next = vcpu->halt_poll_ns ? 2 * vcpu->halt_poll_ns :
-						     HALT_POLL_START_NS;
+		uint64_t next = vcpu->halt_poll_ns ? 2 * vcpu->halt_poll_ns
+						   : HALT_POLL_START_NS;
 
 		vcpu->halt_poll_ns = next < max ? next : max;
 	}

@@ -18,27 +18,27 @@
 
 enum vmm_guest { VMM_GUEST_AUTO, VMM_GUEST_KVM, VMM_GUEST_NATIVE };
 enum vmm_program {
-	VMM_PROGRAM_APIC,	/* 64-bit: IOAPIC, local APIC, MSI */
-	VMM_PROGRAM_PIC,	/* 16-bit real mode: the 8259 pair */
+	VMM_PROGRAM_APIC, /* 64-bit: IOAPIC, local APIC, MSI */
+	VMM_PROGRAM_PIC, /* 16-bit real mode: the 8259 pair */
 };
 enum vmm_kind { VMM_EDGE, VMM_LEVEL, VMM_MSI };
 
 /* One interrupt source; the descriptors stay the caller's. */
 struct vmm_device {
 	enum vmm_kind kind;
-	uint32_t pin;		/* VMM_EDGE, VMM_LEVEL: IOAPIC pin or PIC line */
-	uint32_t vcpu;		/* the vCPU that takes it (APIC program) */
-	int irq_fd;		/* the device signals it */
-	int resample_fd;	/* VMM_LEVEL: signalled at the guest's EOI */
-	int ack_fd;		/* signalled when the guest acks the device */
+	uint32_t pin; /* VMM_EDGE, VMM_LEVEL: IOAPIC pin or PIC line */
+	uint32_t vcpu; /* the vCPU that takes it (APIC program) */
+	int irq_fd; /* the device signals it */
+	int resample_fd; /* VMM_LEVEL: signalled at the guest's EOI */
+	int ack_fd; /* signalled when the guest acks the device */
 };
 
 struct vmm_config {
-	const char *irqchip;	/* "x86", "split", "kvm"; NULL: the best */
+	const char *irqchip; /* "x86", "split", "kvm"; NULL: the best */
 	enum vmm_guest guest;
 	enum vmm_program program;
-	unsigned int nr_vcpus;	/* 1..GUEST_MAX_VCPUS */
-	bool x2apic;		/* the APIC program uses x2APIC mode */
+	unsigned int nr_vcpus; /* 1..GUEST_MAX_VCPUS */
+	bool x2apic; /* the APIC program uses x2APIC mode */
 	struct virq_loop_config loop;
 	const struct vmm_device *devices;
 	unsigned int nr_devices; /* 1..GUEST_MAX_DEVICES */
@@ -47,8 +47,8 @@ struct vmm_config {
 	 * (CLOCK_MONOTONIC).  On the vCPU's thread, before ack_fd is
 	 * signalled; in order for each vCPU.
 	 */
-	void (*delivered)(void *opaque, unsigned int device,
-			  unsigned int vcpu, uint64_t time_ns);
+	void (*delivered)(void *opaque, unsigned int device, unsigned int vcpu,
+			  uint64_t time_ns);
 	void *opaque;
 };
 

@@ -65,11 +65,11 @@ struct vmm_vcpu {
 	struct virq_vcpu *virq;
 	pthread_t thread;
 	bool has_thread;
-	atomic_bool idle;	/* blocked in vmm_vcpu_block() */
+	atomic_bool idle; /* blocked in vmm_vcpu_block() */
 	_Atomic(enum vmm_probe) probe;
 
-	struct kvm_vcpu *kvm;	/* vmm_kvm.h; NULL natively */
-	struct hw hw;		/* native */
+	struct kvm_vcpu *kvm; /* vmm_kvm.h; NULL natively */
+	struct hw hw; /* native */
 };
 
 struct vmm {
@@ -81,27 +81,27 @@ struct vmm {
 	unsigned int nr_devices;
 	unsigned int nr_vcpus;
 	bool x2apic;
-	void (*delivered)(void *opaque, unsigned int device,
-			  unsigned int vcpu, uint64_t time_ns);
+	void (*delivered)(void *opaque, unsigned int device, unsigned int vcpu,
+			  uint64_t time_ns);
 	void *opaque;
 
 	struct virq_loop *loop;
 	struct virq_vm *vm;
-	struct virq_timer *timer;	/* the barrier through the loop */
+	struct virq_timer *timer; /* the barrier through the loop */
 	uint8_t *memory;
 	struct vmm_vcpu vcpus[GUEST_MAX_VCPUS];
 
 	atomic_bool stop;
-	atomic_bool failed;		/* error[] is final */
+	atomic_bool failed; /* error[] is final */
 
 	pthread_mutex_t lock;
-	pthread_cond_t changed;		/* CLOCK_MONOTONIC */
-	atomic_uint waiters;		/* 0: no need to signal changed */
-	uint32_t ready;			/* vCPUs, a bit each */
-	uint64_t barriers;		/* times the timer has run */
+	pthread_cond_t changed; /* CLOCK_MONOTONIC */
+	atomic_uint waiters; /* 0: no need to signal changed */
+	uint32_t ready; /* vCPUs, a bit each */
+	uint64_t barriers; /* times the timer has run */
 	char error[256];
 
-	struct kvm_guest *kvm;		/* vmm_kvm.h; NULL natively */
+	struct kvm_guest *kvm; /* vmm_kvm.h; NULL natively */
 	/* KVM has the local APICs: HLT does not come out. */
 	bool kernel_apic;
 };
@@ -112,8 +112,7 @@ uint64_t vmm_now(void);
 int vmm_configure(struct vmm *vmm, const struct vmm_config *config);
 void vmm_write_params(struct vmm *vmm);
 int vmm_connect(struct vmm *vmm);
-int vmm_irqfd(struct vmm *vmm, unsigned int device, int irq_fd,
-	      uint32_t flags);
+int vmm_irqfd(struct vmm *vmm, unsigned int device, int irq_fd, uint32_t flags);
 
 /*
  * vmm_fail - remember why the VM cannot go on (the first reason stays) and make

@@ -18,7 +18,7 @@ struct kvm_guest {
 struct kvm_vcpu {
 	struct vmm_vcpu *vcpu;
 	struct virq_vcpu *virq;
-	pid_t tid;		/* its thread, once that runs */
+	pid_t tid; /* its thread, once that runs */
 	int fd;
 	struct kvm_run *run;
 	/* The local APIC is ours: HLT, CR8, INIT and SIPI are the run loop's. */
@@ -30,7 +30,7 @@ struct kvm_vcpu {
 	struct kvm_sregs reset_sregs;
 	struct kvm_vcpu_events reset_events;
 	struct vmm_time time;
-	struct vmm_time_pair time_now;	/* as of the last clock_sync */
+	struct vmm_time_pair time_now; /* as of the last clock_sync */
 };
 
 /* The signal that takes a thread out of KVM_RUN, made ready for this process. */

@@ -18,10 +18,10 @@
 #include <stdint.h>
 
 struct vmm_time {
-	bool host_tsc;		/* the guest's TSC is the host's */
-	uint64_t scale;		/* ns per tick, 32.32 */
-	uint64_t bracket;	/* ticks one good pair of readings takes */
-	uint64_t accuracy_ns;	/* how wrong a converted time may be */
+	bool host_tsc; /* the guest's TSC is the host's */
+	uint64_t scale; /* ns per tick, 32.32 */
+	uint64_t bracket; /* ticks one good pair of readings takes */
+	uint64_t accuracy_ns; /* how wrong a converted time may be */
 };
 
 struct vmm_time_pair {

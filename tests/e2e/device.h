@@ -14,22 +14,22 @@
 
 struct device {
 	struct vmm_device wires;
-	uint64_t count;		/* how often to raise */
+	uint64_t count; /* how often to raise */
 
 	/* The device's thread; for others once it is joined. */
 	pthread_t thread;
-	bool asserted;		/* the device's own idea of its level line */
+	bool asserted; /* the device's own idea of its level line */
 	uint64_t raised;
-	uint64_t reraised;	/* the EOI came and the line was still up */
+	uint64_t reraised; /* the EOI came and the line was still up */
 	uint64_t acks;
 	uint64_t resamples;
-	const char *failure;	/* NULL: all went well */
+	const char *failure; /* NULL: all went well */
 
 	/* The monitor's callback. */
-	atomic_uint_fast64_t raised_at;	/* ns */
+	atomic_uint_fast64_t raised_at; /* ns */
 	atomic_uint_fast64_t delivered;
-	atomic_uint_fast64_t misplaced;	/* on another vCPU than ours */
-	atomic_uint_fast64_t mistimed;	/* not between raise and now */
+	atomic_uint_fast64_t misplaced; /* on another vCPU than ours */
+	atomic_uint_fast64_t mistimed; /* not between raise and now */
 };
 
 uint64_t now_ns(void);

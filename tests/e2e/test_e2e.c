@@ -448,7 +448,8 @@ static void run(const struct setup *setup, const char *what,
 	tear_down(&bench);
 	if (ok && !(settled("/proc/self/fd", fds) &&
 		    settled("/proc/self/task", threads)))
-		ok = fail(&bench, "descriptors %u, were %u; threads %u, were %u",
+		ok = fail(&bench,
+			  "descriptors %u, were %u; threads %u, were %u",
 			  count_dir("/proc/self/fd"), fds,
 			  count_dir("/proc/self/task"), threads);
 	report(ok, name, bench.why);

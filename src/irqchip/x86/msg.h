@@ -22,11 +22,11 @@ enum x86_delivery_mode {
 struct x86_msg {
 	uint32_t dest;
 	uint8_t vector;
-	uint8_t mode;		/* enum x86_delivery_mode */
-	bool logical;		/* destination mode */
-	bool level_triggered;	/* trigger mode */
-	bool assert_level;	/* false only for a de-assert (INIT) */
-	bool redirect_hint;	/* MSI address bit 3 */
+	uint8_t mode; /* enum x86_delivery_mode */
+	bool logical; /* destination mode */
+	bool level_triggered; /* trigger mode */
+	bool assert_level; /* false only for a de-assert (INIT) */
+	bool redirect_hint; /* MSI address bit 3 */
 };
 
 #endif
