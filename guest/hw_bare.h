@@ -82,7 +82,10 @@ static inline void hw_wrmsr(struct hw *hw, uint32_t msr, uint64_t value)
 static inline void hw_set_cr8(struct hw *hw, uint8_t priority)
 {
 	(void)hw;
-	__asm__ volatile("movq %0, %%cr8" : : "r"((uint64_t)priority) : "memory");
+	__asm__ volatile("movq %0, %%cr8"
+			 :
+			 : "r"((uint64_t)priority)
+			 : "memory");
 }
 #endif
 

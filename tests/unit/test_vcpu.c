@@ -326,7 +326,7 @@ static void ping_pong_by_block(void **state)
 
 static void ping_pong_with_halt_poll(void **state)
 {
-	rally(bench_begin(state), 200000);
+	rally(bench_begin(state), 20000);
 }
 
 struct overlap {
