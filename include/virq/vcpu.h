@@ -30,8 +30,9 @@ struct virq_vcpu;
 struct virq_vcpu_ops {
 	/*
 	 * Make the vCPU leave guest mode, soon and at least once.  Any thread,
-	 * must not block.  Called at most once for each virq_vcpu_enter(), and
-	 * only between it and virq_vcpu_exit().  NULL: guest code polls
+	 * must not block.  Called at most once for each virq_vcpu_enter(); it
+	 * may still be running, or just begin, when the vCPU has come out for
+	 * another reason and called virq_vcpu_exit().  NULL: guest code polls
 	 * virq_vcpu_pending() itself (emulators).
 	 */
 	void (*kick)(void *opaque);

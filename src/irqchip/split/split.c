@@ -24,9 +24,7 @@
 #include "irqchip/kvm/kvm_vm.h"
 #include "irqchip/table.h"
 #include "irqchip/x86/gsi.h"
-#include "irqchip/x86/ioapic.h"
-#include "irqchip/x86/pic.h"
-#include "irqchip/x86/state.h"
+#include "irqchip/x86/pic_ioapic.h"
 #include "msi.h"
 
 /* Where ExtINT goes: the boot processor, as on a PC. */
@@ -36,11 +34,9 @@
 #define ROUTES_RETRY_NS 10000000u
 
 struct split {
-	struct x86_irqchip base;
+	struct pic_ioapic pair;
 	int vm_fd;
 	bool ids32;
-	struct pic *pic;
-	struct ioapic *ioapic;
 	struct eoi_routes eoi_routes;
 	/* Deferred re-injection, and a second try at the routes. */
 	struct virq_timer *timer;
@@ -61,20 +57,11 @@ static struct split *vcpu_split(struct virq_vcpu *vcpu)
 static void pic_risen(void *opaque)
 {
 	struct split *split = opaque;
-	struct virq_vcpu *vcpu = virq_vm_vcpu(split->base.chip.vm, EXTINT_VCPU);
+	struct virq_vcpu *vcpu =
+		virq_vm_vcpu(split->pair.x86.chip.vm, EXTINT_VCPU);
 
 	if (vcpu)
 		virq_vcpu_kick(vcpu);
-}
-
-static void pic_acked(void *opaque, unsigned int pin)
-{
-	struct split *split = opaque;
-
-	virq_irqchip_ack(&split->base.chip,
-			 pin < X86_PIC_PINS ? KVM_IRQCHIP_PIC_MASTER
-					    : KVM_IRQCHIP_PIC_SLAVE,
-			 pin);
 }
 
 /*
@@ -86,12 +73,12 @@ static bool pic_accepted(void *opaque)
 {
 	struct split *split = opaque;
 
-	return virq_vm_vcpu(split->base.chip.vm, EXTINT_VCPU);
+	return virq_vm_vcpu(split->pair.x86.chip.vm, EXTINT_VCPU);
 }
 
 static const struct pic_callbacks pic_callbacks = {
 	.output = pic_risen,
-	.ack = pic_acked,
+	.ack = pic_ioapic_pic_ack,
 	.accepted = pic_accepted,
 };
 
@@ -109,36 +96,14 @@ static int ioapic_deliver(void *opaque, const struct x86_msg *msg)
 	return rc < 0 ? -1 : rc;
 }
 
-static void ioapic_acked(void *opaque, unsigned int pin)
-{
-	struct split *split = opaque;
-
-	virq_irqchip_ack(&split->base.chip, KVM_IRQCHIP_IOAPIC, pin);
-}
-
-static bool ioapic_resample(void *opaque, unsigned int pin)
-{
-	struct split *split = opaque;
-
-	return virq_irqchip_resample(&split->base.chip, KVM_IRQCHIP_IOAPIC,
-				     pin);
-}
-
-static bool ioapic_has_ack(void *opaque, unsigned int pin)
-{
-	struct split *split = opaque;
-
-	return virq_irqchip_has_ack(&split->base.chip, KVM_IRQCHIP_IOAPIC, pin);
-}
-
 /*
  * A guest's write cannot be refused for want of memory in the host kernel.
  * Until the second try an EOI of the new RTE may go unseen.
  */
 static void routes_update(struct split *split)
 {
-	if (eoi_routes_update(&split->eoi_routes, &split->base.chip,
-			      split->ioapic))
+	if (eoi_routes_update(&split->eoi_routes, &split->pair.x86.chip,
+			      split->pair.ioapic))
 		virq_timer_arm(split->timer, now_ns() + ROUTES_RETRY_NS);
 }
 
@@ -158,9 +123,9 @@ static void ioapic_defer(void *opaque, uint64_t delay_ns)
 
 static const struct ioapic_callbacks ioapic_callbacks = {
 	.deliver = ioapic_deliver,
-	.ack = ioapic_acked,
-	.resample = ioapic_resample,
-	.has_ack = ioapic_has_ack,
+	.ack = pic_ioapic_ack,
+	.resample = pic_ioapic_resample,
+	.has_ack = pic_ioapic_has_ack,
 	.rte_changed = ioapic_rte_changed,
 	.defer = ioapic_defer,
 };
@@ -170,49 +135,15 @@ static void timer_fired(void *opaque)
 	struct split *split = opaque;
 
 	routes_update(split);
-	ioapic_reinject(split->ioapic);
+	ioapic_reinject(split->pair.ioapic);
 }
 
 /* State, as KVM's structs */
 
-static int split_get_irqchip(struct virq_irqchip *chip,
-			     struct kvm_irqchip *state)
-{
-	struct split *split = to_split(chip);
-
-	switch (state->chip_id) {
-	case KVM_IRQCHIP_PIC_MASTER:
-	case KVM_IRQCHIP_PIC_SLAVE:
-		pic_get_state(split->pic, state->chip_id, &state->chip.pic);
-		return 0;
-	case KVM_IRQCHIP_IOAPIC:
-		ioapic_get_state(split->ioapic, &state->chip.ioapic);
-		return 0;
-	default: return -EINVAL;
-	}
-}
-
-static int split_set_irqchip(struct virq_irqchip *chip,
-			     const struct kvm_irqchip *state)
-{
-	struct split *split = to_split(chip);
-
-	switch (state->chip_id) {
-	case KVM_IRQCHIP_PIC_MASTER:
-	case KVM_IRQCHIP_PIC_SLAVE:
-		pic_set_state(split->pic, state->chip_id, &state->chip.pic);
-		return 0;
-	case KVM_IRQCHIP_IOAPIC:
-		ioapic_set_state(split->ioapic, &state->chip.ioapic);
-		return 0;
-	default: return -EINVAL;
-	}
-}
-
 /* No CR8: it is the KVM vCPU's own, in struct kvm_run. */
 static const struct x86_state_ops state_ops = {
-	.get_irqchip = split_get_irqchip,
-	.set_irqchip = split_set_irqchip,
+	.get_irqchip = pic_ioapic_get_irqchip,
+	.set_irqchip = pic_ioapic_set_irqchip,
 	.get_lapic = kvm_vcpu_get_lapic,
 	.set_lapic = kvm_vcpu_set_lapic,
 };
@@ -225,10 +156,10 @@ static void split_destroy(struct virq_irqchip *chip)
 
 	if (split->timer)
 		virq_timer_destroy(split->timer);
-	if (split->ioapic)
-		ioapic_destroy(split->ioapic);
-	if (split->pic)
-		pic_destroy(split->pic);
+	if (split->pair.ioapic)
+		ioapic_destroy(split->pair.ioapic);
+	if (split->pair.pic)
+		pic_destroy(split->pair.pic);
 	eoi_routes_fini(&split->eoi_routes);
 	free(split);
 }
@@ -248,9 +179,9 @@ static int split_create(struct virq_vm *vm, const void *config_ptr,
 	split = calloc(1, sizeof(*split));
 	if (!split)
 		return -ENOMEM;
-	split->base.chip.ops = &irqchip_split;
-	split->base.chip.vm = vm;
-	split->base.state = &state_ops;
+	split->pair.x86.chip.ops = &irqchip_split;
+	split->pair.x86.chip.vm = vm;
+	split->pair.x86.state = &state_ops;
 	split->vm_fd = config->vm_fd;
 	split->ids32 = config->x2apic_ids32;
 	rc = eoi_routes_init(&split->eoi_routes, split->vm_fd);
@@ -261,10 +192,10 @@ static int split_create(struct virq_vm *vm, const void *config_ptr,
 	rc = virq_timer_create(vm, timer_fired, split, &split->timer);
 	if (rc)
 		goto out_destroy;
-	split->pic = pic_create(&pic_callbacks, split);
-	split->ioapic = ioapic_create(&ioapic_callbacks, split);
+	split->pair.pic = pic_create(&pic_callbacks, split);
+	split->pair.ioapic = ioapic_create(&ioapic_callbacks, split);
 	rc = -ENOMEM;
-	if (!split->pic || !split->ioapic)
+	if (!split->pair.pic || !split->pair.ioapic)
 		goto out_destroy;
 	/* The last step that can fail: the kernel's chip cannot be undone. */
 	rc = kvm_enable_cap(split->vm_fd, KVM_CAP_SPLIT_IRQCHIP,
@@ -274,40 +205,15 @@ static int split_create(struct virq_vm *vm, const void *config_ptr,
 				    (uint64_t)flags);
 	if (rc)
 		goto out_destroy;
-	*out = &split->base.chip;
+	*out = &split->pair.x86.chip;
 	return 0;
 
 out_destroy:
-	split_destroy(&split->base.chip);
+	split_destroy(&split->pair.x86.chip);
 	return rc;
 }
 
 /* Routing */
-
-static int set_pic(struct virq_irqchip *chip, const struct virq_route *route,
-		   unsigned int source_id, int level, bool line_status)
-{
-	(void)line_status;
-	return pic_set_irq(to_split(chip)->pic, route->irqchip.pin, source_id,
-			   level);
-}
-
-static int set_ioapic(struct virq_irqchip *chip, const struct virq_route *route,
-		      unsigned int source_id, int level, bool line_status)
-{
-	return ioapic_set_irq(to_split(chip)->ioapic, route->irqchip.pin,
-			      source_id, level, line_status);
-}
-
-static int pulse_ioapic(struct virq_irqchip *chip,
-			const struct virq_route *route, unsigned int source_id,
-			int level, bool line_status)
-{
-	(void)level;
-	(void)line_status;
-	return ioapic_pulse(to_split(chip)->ioapic, route->irqchip.pin,
-			    source_id);
-}
 
 static int split_set_msi(struct virq_irqchip *chip, const struct kvm_msi *msi)
 {
@@ -349,11 +255,8 @@ static int split_route_init(struct virq_irqchip *chip,
 		return rc;
 	if (entry->type == KVM_IRQ_ROUTING_MSI) {
 		route->set = set_msi;
-	} else if (route->irqchip.chip == KVM_IRQCHIP_IOAPIC) {
-		route->set = set_ioapic;
-		route->pulse = pulse_ioapic;
 	} else {
-		route->set = set_pic;
+		pic_ioapic_route(route);
 	}
 	return 0;
 }
@@ -374,7 +277,7 @@ static uint32_t split_default_routes(struct virq_irqchip *chip,
 static void split_ack_set_changed(struct virq_irqchip *chip)
 {
 	routes_update(to_split(chip));
-	ioapic_scan(to_split(chip)->ioapic);
+	ioapic_scan(to_split(chip)->pair.ioapic);
 }
 
 /* The vCPU's side */
@@ -382,7 +285,7 @@ static void split_ack_set_changed(struct virq_irqchip *chip)
 static unsigned int split_vcpu_pending(struct virq_vcpu *vcpu)
 {
 	return virq_vcpu_id(vcpu) == EXTINT_VCPU &&
-			       pic_output(vcpu_split(vcpu)->pic)
+			       pic_output(vcpu_split(vcpu)->pair.pic)
 		       ? VIRQ_EVENT_INTR
 		       : 0;
 }
@@ -391,17 +294,17 @@ static int split_vcpu_ack(struct virq_vcpu *vcpu)
 {
 	if (!split_vcpu_pending(vcpu))
 		return -EAGAIN;
-	return pic_intack(vcpu_split(vcpu)->pic);
+	return pic_intack(vcpu_split(vcpu)->pair.pic);
 }
 
 static int split_mmio(struct virq_vcpu *vcpu, struct virq_access *access)
 {
-	return ioapic_mmio(vcpu_split(vcpu)->ioapic, access);
+	return ioapic_mmio(vcpu_split(vcpu)->pair.ioapic, access);
 }
 
 static int split_pio(struct virq_vcpu *vcpu, struct virq_access *access)
 {
-	return pic_pio(vcpu_split(vcpu)->pic, access);
+	return pic_pio(vcpu_split(vcpu)->pair.pic, access);
 }
 
 /*
@@ -411,7 +314,7 @@ static int split_pio(struct virq_vcpu *vcpu, struct virq_access *access)
  */
 static void split_eoi(struct virq_vcpu *vcpu, uint8_t vector)
 {
-	ioapic_eoi(vcpu_split(vcpu)->ioapic, vector, true, false);
+	ioapic_eoi(vcpu_split(vcpu)->pair.ioapic, vector, true, false);
 }
 
 const struct virq_irqchip_ops irqchip_split = {

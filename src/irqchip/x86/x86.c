@@ -16,12 +16,10 @@
 #include "core/clock.h"
 #include "core/rcu.h"
 #include "gsi.h"
-#include "ioapic.h"
 #include "irqchip/table.h"
 #include "lapic.h"
 #include "msi.h"
-#include "pic.h"
-#include "state.h"
+#include "pic_ioapic.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -30,12 +28,9 @@
 #include <virq/x86.h>
 
 #define CLOCK_KHZ 1000000u /* CLOCK_MONOTONIC's */
-#define PIC_PINS 8u /* of one 8259 */
 
 struct x86_chip {
-	struct x86_irqchip x86;
-	struct pic *pic;
-	struct ioapic *ioapic;
+	struct pic_ioapic pair;
 	struct virq_timer *reinject;
 	struct apic_bus bus;
 };
@@ -93,42 +88,11 @@ static bool on_pic_accepted(void *opaque)
 	return first_pic_target(opaque);
 }
 
-static void on_pic_ack(void *opaque, unsigned int pin)
-{
-	struct x86_chip *x86 = opaque;
-
-	virq_irqchip_ack(&x86->x86.chip,
-			 pin < X86_PIC_PINS ? KVM_IRQCHIP_PIC_MASTER
-					    : KVM_IRQCHIP_PIC_SLAVE,
-			 pin);
-}
-
 static int on_ioapic_deliver(void *opaque, const struct x86_msg *msg)
 {
 	struct x86_chip *x86 = opaque;
 
 	return apic_bus_deliver(&x86->bus, NULL, msg, APIC_DEST_FIELD);
-}
-
-static void on_ioapic_ack(void *opaque, unsigned int pin)
-{
-	struct x86_chip *x86 = opaque;
-
-	virq_irqchip_ack(&x86->x86.chip, KVM_IRQCHIP_IOAPIC, pin);
-}
-
-static bool on_ioapic_resample(void *opaque, unsigned int pin)
-{
-	struct x86_chip *x86 = opaque;
-
-	return virq_irqchip_resample(&x86->x86.chip, KVM_IRQCHIP_IOAPIC, pin);
-}
-
-static bool on_ioapic_has_ack(void *opaque, unsigned int pin)
-{
-	struct x86_chip *x86 = opaque;
-
-	return virq_irqchip_has_ack(&x86->x86.chip, KVM_IRQCHIP_IOAPIC, pin);
 }
 
 static void on_ioapic_defer(void *opaque, uint64_t delay_ns)
@@ -143,7 +107,7 @@ static void on_reinject(void *opaque)
 	struct x86_chip *x86 = opaque;
 
 	rcu_lock();
-	ioapic_reinject(x86->ioapic);
+	ioapic_reinject(x86->pair.ioapic);
 	rcu_unlock();
 }
 
@@ -152,24 +116,24 @@ static void on_lapic_eoi(struct apic_bus *bus, uint8_t vector, bool level,
 {
 	struct x86_chip *x86 = bus_to_x86(bus);
 
-	if (!ioapic_handles_vector(x86->ioapic, vector))
+	if (!ioapic_handles_vector(x86->pair.ioapic, vector))
 		return;
 	rcu_lock();
-	ioapic_eoi(x86->ioapic, vector, level, directed);
+	ioapic_eoi(x86->pair.ioapic, vector, level, directed);
 	rcu_unlock();
 }
 
 static const struct pic_callbacks pic_callbacks = {
 	.output = on_pic_output,
-	.ack = on_pic_ack,
+	.ack = pic_ioapic_pic_ack,
 	.accepted = on_pic_accepted,
 };
 
 static const struct ioapic_callbacks ioapic_callbacks = {
 	.deliver = on_ioapic_deliver,
-	.ack = on_ioapic_ack,
-	.resample = on_ioapic_resample,
-	.has_ack = on_ioapic_has_ack,
+	.ack = pic_ioapic_ack,
+	.resample = pic_ioapic_resample,
+	.has_ack = pic_ioapic_has_ack,
 	.defer = on_ioapic_defer,
 };
 
@@ -205,26 +169,26 @@ static int x86_create(struct virq_vm *vm, const void *arg,
 	x86 = calloc(1, sizeof(*x86));
 	if (!x86)
 		return -ENOMEM;
-	x86->x86.chip.ops = &irqchip_x86;
-	x86->x86.chip.vm = vm;
-	x86->x86.state = &x86_state_ops;
+	x86->pair.x86.chip.ops = &irqchip_x86;
+	x86->pair.x86.chip.vm = vm;
+	x86->pair.x86.state = &x86_state_ops;
 	apic_bus_init(&x86->bus, &bus_config);
-	x86->pic = pic_create(&pic_callbacks, x86);
-	if (!x86->pic)
+	x86->pair.pic = pic_create(&pic_callbacks, x86);
+	if (!x86->pair.pic)
 		goto out_bus;
-	x86->ioapic = ioapic_create(&ioapic_callbacks, x86);
-	if (!x86->ioapic)
+	x86->pair.ioapic = ioapic_create(&ioapic_callbacks, x86);
+	if (!x86->pair.ioapic)
 		goto out_pic;
 	ret = virq_timer_create(vm, on_reinject, x86, &x86->reinject);
 	if (ret)
 		goto out_ioapic;
-	*chip = &x86->x86.chip;
+	*chip = &x86->pair.x86.chip;
 	return 0;
 
 out_ioapic:
-	ioapic_destroy(x86->ioapic);
+	ioapic_destroy(x86->pair.ioapic);
 out_pic:
-	pic_destroy(x86->pic);
+	pic_destroy(x86->pair.pic);
 out_bus:
 	apic_bus_destroy(&x86->bus);
 	free(x86);
@@ -236,8 +200,8 @@ static void x86_destroy(struct virq_irqchip *chip)
 	struct x86_chip *x86 = to_x86(chip);
 
 	virq_timer_destroy(x86->reinject);
-	ioapic_destroy(x86->ioapic);
-	pic_destroy(x86->pic);
+	ioapic_destroy(x86->pair.ioapic);
+	pic_destroy(x86->pair.pic);
 	apic_bus_destroy(&x86->bus);
 	free(x86);
 }
@@ -262,31 +226,6 @@ static void x86_vcpu_destroy(struct virq_irqchip *chip, struct virq_vcpu *vcpu,
 }
 
 /* Routing and delivery. */
-
-static int set_pic(struct virq_irqchip *chip, const struct virq_route *route,
-		   unsigned int source_id, int level, bool line_status)
-{
-	(void)line_status;
-	return pic_set_irq(to_x86(chip)->pic, route->irqchip.pin, source_id,
-			   level);
-}
-
-static int set_ioapic(struct virq_irqchip *chip, const struct virq_route *route,
-		      unsigned int source_id, int level, bool line_status)
-{
-	return ioapic_set_irq(to_x86(chip)->ioapic, route->irqchip.pin,
-			      source_id, level, line_status);
-}
-
-static int pulse_ioapic(struct virq_irqchip *chip,
-			const struct virq_route *route, unsigned int source_id,
-			int level, bool line_status)
-{
-	(void)level;
-	(void)line_status;
-	return ioapic_pulse(to_x86(chip)->ioapic, route->irqchip.pin,
-			    source_id);
-}
 
 static struct x86_msg route_msg(const struct virq_route *route)
 {
@@ -327,11 +266,8 @@ static int x86_route_init(struct virq_irqchip *chip,
 			return ret;
 		memcpy(route->decoded, &msg, sizeof(msg));
 		route->set = set_msi;
-	} else if (route->irqchip.chip == KVM_IRQCHIP_IOAPIC) {
-		route->set = set_ioapic;
-		route->pulse = pulse_ioapic;
 	} else {
-		route->set = set_pic;
+		pic_ioapic_route(route);
 	}
 	return 0;
 }
@@ -379,7 +315,7 @@ static int x86_set_msi(struct virq_irqchip *chip, const struct kvm_msi *msi)
 /* Either a notifier came or went, or a pin maps to another GSI. */
 static void x86_scan(struct virq_irqchip *chip)
 {
-	ioapic_scan(to_x86(chip)->ioapic);
+	ioapic_scan(to_x86(chip)->pair.ioapic);
 }
 
 /* The vCPU's side. */
@@ -396,7 +332,7 @@ static bool extint_pending(const struct lapic *apic)
 
 	return (flags & (LAPIC_TAKES_PIC | LAPIC_WAIT_SIPI)) ==
 		       LAPIC_TAKES_PIC &&
-	       pic_output(bus_to_x86(apic->bus)->pic);
+	       pic_output(bus_to_x86(apic->bus)->pair.pic);
 }
 
 static unsigned int x86_vcpu_pending(struct virq_vcpu *vcpu)
@@ -414,7 +350,7 @@ static int x86_vcpu_ack(struct virq_vcpu *vcpu)
 	struct lapic *apic = vcpu_lapic(vcpu);
 
 	if (extint_pending(apic))
-		return pic_intack(bus_to_x86(apic->bus)->pic);
+		return pic_intack(bus_to_x86(apic->bus)->pair.pic);
 	return lapic_ack(apic);
 }
 
@@ -431,14 +367,14 @@ static int x86_mmio(struct virq_vcpu *vcpu, struct virq_access *access)
 	if (ret != -ENODEV)
 		return ret;
 	rcu_lock();
-	ret = ioapic_mmio(bus_to_x86(apic->bus)->ioapic, access);
+	ret = ioapic_mmio(bus_to_x86(apic->bus)->pair.ioapic, access);
 	rcu_unlock();
 	return ret;
 }
 
 static int x86_pio(struct virq_vcpu *vcpu, struct virq_access *access)
 {
-	return pic_pio(bus_to_x86(vcpu_lapic(vcpu)->bus)->pic, access);
+	return pic_pio(bus_to_x86(vcpu_lapic(vcpu)->bus)->pair.pic, access);
 }
 
 static int x86_msr(struct virq_vcpu *vcpu, struct virq_access *access)
@@ -476,42 +412,6 @@ const struct virq_irqchip_ops irqchip_x86 = {
 
 /* State, as KVM's structs. */
 
-static int x86_get_irqchip(struct virq_irqchip *chip, struct kvm_irqchip *state)
-{
-	struct x86_chip *x86 = to_x86(chip);
-
-	switch (state->chip_id) {
-	case KVM_IRQCHIP_PIC_MASTER:
-	case KVM_IRQCHIP_PIC_SLAVE:
-		pic_get_state(x86->pic, state->chip_id, &state->chip.pic);
-		return 0;
-	case KVM_IRQCHIP_IOAPIC:
-		ioapic_get_state(x86->ioapic, &state->chip.ioapic);
-		return 0;
-	default: return -EINVAL;
-	}
-}
-
-static int x86_set_irqchip(struct virq_irqchip *chip,
-			   const struct kvm_irqchip *state)
-{
-	struct x86_chip *x86 = to_x86(chip);
-
-	switch (state->chip_id) {
-	case KVM_IRQCHIP_PIC_MASTER:
-	case KVM_IRQCHIP_PIC_SLAVE:
-		pic_set_state(x86->pic, state->chip_id, &state->chip.pic);
-		return 0;
-	case KVM_IRQCHIP_IOAPIC:
-		/* Requests that the state holds are injected. */
-		rcu_lock();
-		ioapic_set_state(x86->ioapic, &state->chip.ioapic);
-		rcu_unlock();
-		return 0;
-	default: return -EINVAL;
-	}
-}
-
 static int x86_get_lapic(struct virq_vcpu *vcpu, struct kvm_lapic_state *state)
 {
 	lapic_get_state(vcpu_lapic(vcpu), state);
@@ -535,8 +435,8 @@ static void x86_set_cr8(struct virq_vcpu *vcpu, uint8_t cr8)
 }
 
 static const struct x86_state_ops x86_state_ops = {
-	.get_irqchip = x86_get_irqchip,
-	.set_irqchip = x86_set_irqchip,
+	.get_irqchip = pic_ioapic_get_irqchip,
+	.set_irqchip = pic_ioapic_set_irqchip,
 	.get_lapic = x86_get_lapic,
 	.set_lapic = x86_set_lapic,
 	.get_cr8 = x86_get_cr8,
