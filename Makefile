@@ -5,8 +5,7 @@ BUILD ?= build
 MESON_FLAGS ?=
 
 .DEFAULT_GOAL := all
-.PHONY: all run test bench install clean format help deps-build deps-test \
-	deps-bench
+.PHONY: all run test bench install clean format help deps-build deps-test
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
@@ -20,10 +19,7 @@ deps-build:
 	@scripts/install-deps build
 
 deps-test:
-	@scripts/install-deps build test bench
-
-deps-bench:
-	@scripts/install-deps build bench
+	@scripts/install-deps build test
 
 run: all
 	@$(BUILD)/cli/virq run $(ARGS)
@@ -31,8 +27,7 @@ run: all
 test: deps-test
 	@scripts/run-tests $(BUILD) $(SUITES)
 
-bench: deps-bench
-	@$(MAKE) --no-print-directory all
+bench: all
 	@$(BUILD)/cli/virq bench $(ARGS)
 
 install: all
