@@ -29,7 +29,10 @@ int kvm_peer_open(struct kvm_peer *peer, char *why, size_t size)
 	peer->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (peer->kvm_fd < 0)
 		return refuse(peer, "no KVM: /dev/kvm", why, size);
-	peer->vm_fd = ioctl(peer->kvm_fd, KVM_CREATE_VM, 0);
+	/* Task work of a loop's io_uring interrupts it now and then. */
+	do {
+		peer->vm_fd = ioctl(peer->kvm_fd, KVM_CREATE_VM, 0);
+	} while (peer->vm_fd < 0 && errno == EINTR);
 	if (peer->vm_fd < 0)
 		return refuse(peer, "no KVM: KVM_CREATE_VM", why, size);
 	if (ioctl(peer->vm_fd, KVM_CREATE_IRQCHIP, 0))

@@ -90,8 +90,9 @@ VIRQ_API int virq_loop_start(struct virq_loop *loop);
 /*
  * virq_loop_fd - one descriptor that is readable while the loop has work.
  * For the VMM's own epoll set; only virq_loop_dispatch() may consume it.
- * With the io_uring back end, a wait in the driving thread may return EINTR
- * more often than without: task work interrupts it.
+ * With the io_uring back end, task work interrupts the driving thread, and now
+ * and then the one that created the loop or deassigned: a system call that
+ * waits, KVM_CREATE_VM included, may return EINTR there without a signal.
  */
 VIRQ_API int virq_loop_fd(const struct virq_loop *loop);
 

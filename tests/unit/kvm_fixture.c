@@ -76,8 +76,12 @@ bool fixture_usable(void)
 int fixture_kvm_vm(void)
 {
 	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-	int vm = ioctl(kvm, KVM_CREATE_VM, 0);
+	int vm;
 
+	/* Task work of a loop's io_uring interrupts it now and then. */
+	do {
+		vm = ioctl(kvm, KVM_CREATE_VM, 0);
+	} while (vm < 0 && errno == EINTR);
 	assert_true(vm >= 0);
 	close(kvm);
 	return vm;
