@@ -6,6 +6,7 @@
 #include "fake_irqchip.h"
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <time.h>
 
 #define GSI 10
@@ -523,6 +524,100 @@ static void ack_notifiers_of_the_user(void **state)
 	close_pair(p);
 }
 
+struct gate {
+	struct bench *b;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool inside;
+	bool open;
+	atomic_bool returned;
+	bool late;
+	int fd;
+	int rc;
+};
+
+/* The ack lowers the line, and stays there until the gate is opened. */
+static void stand_in_the_gate(struct fake *fake, const struct virq_route *route,
+			      unsigned int source_id, int level)
+{
+	struct gate *gate = fake->opaque;
+
+	(void)route;
+	(void)source_id;
+	if (level)
+		return;
+	pthread_mutex_lock(&gate->lock);
+	if (!gate->inside) {
+		gate->inside = true;
+		pthread_cond_broadcast(&gate->changed);
+		while (!gate->open)
+			pthread_cond_wait(&gate->changed, &gate->lock);
+		gate->late = atomic_load(&gate->returned);
+	}
+	pthread_mutex_unlock(&gate->lock);
+}
+
+static void *ack_once(void *opaque)
+{
+	struct gate *gate = opaque;
+
+	(void)ack(gate->b, GSI);
+	return NULL;
+}
+
+static void *deassign_once(void *opaque)
+{
+	struct gate *gate = opaque;
+
+	gate->rc = deassign(gate->b->vm, gate->fd, GSI);
+	atomic_store(&gate->returned, true);
+	return NULL;
+}
+
+static void deassign_during_an_ack(struct bench *b, int fd)
+{
+	struct gate gate = {.b = b,
+			    .lock = PTHREAD_MUTEX_INITIALIZER,
+			    .changed = PTHREAD_COND_INITIALIZER,
+			    .fd = fd};
+	pthread_t acker, deassigner;
+
+	b->fake.opaque = &gate;
+	b->fake.on_set = stand_in_the_gate;
+	assert_int_equal(pthread_create(&acker, NULL, ack_once, &gate), 0);
+	pthread_mutex_lock(&gate.lock);
+	while (!gate.inside)
+		pthread_cond_wait(&gate.changed, &gate.lock);
+	pthread_mutex_unlock(&gate.lock);
+	assert_int_equal(
+		pthread_create(&deassigner, NULL, deassign_once, &gate), 0);
+	/* Every chance to return too early; it makes no other difference. */
+	for (int n = 0; n < 20000 && !atomic_load(&gate.returned); n++)
+		sched_yield();
+	pthread_mutex_lock(&gate.lock);
+	gate.open = true;
+	pthread_cond_broadcast(&gate.changed);
+	pthread_mutex_unlock(&gate.lock);
+	pthread_join(acker, NULL);
+	pthread_join(deassigner, NULL);
+	b->fake.on_set = NULL;
+	assert_int_equal(gate.rc, 0);
+	assert_false(gate.late);
+}
+
+/* An ack that is under way may still signal the member: deassign waits. */
+static void deassign_waits_for_an_ack_in_progress(void **state)
+{
+	struct bench *b = bench_begin(state);
+	struct pair first = new_pair(b, GSI), last = new_pair(b, GSI);
+
+	deassign_during_an_ack(b, first.fd);
+	/* The last one takes the resampler with it. */
+	deassign_during_an_ack(b, last.fd);
+	close_pair(first);
+	close_pair(last);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -546,6 +641,7 @@ int main(void)
 		BOTH(ack_at_either_chip_of_a_gsi),
 		BOTH(ack_of_a_pin_that_is_not),
 		BOTH(ack_notifiers_of_the_user),
+		BOTH(deassign_waits_for_an_ack_in_progress),
 	};
 
 	return cmocka_run_group_tests_name("resample", tests, NULL, NULL);
