@@ -102,8 +102,9 @@ struct virq_irqchip_ops {
 	 * routes_commit: the new table is good; hand it to a kernel if there
 	 *   is one.  May fail: the old table stays.  Default 0.
 	 * routes_changed: the new table is in force.  Default: nothing.
-	 * route_update: the route of a watched irqfd (virq_irqfd_watch())
-	 *   changed; either side may be NULL (none, or more than one).
+	 * route_update: for each watched irqfd (virq_irqfd_watch()), its route
+	 *   before and after, which may be alike; either side may be NULL
+	 *   (none, or more than one).
 	 * default_routes: entries of the table a new chip starts with; fills
 	 *   at most @max, answers how many.  Default none.
 	 */

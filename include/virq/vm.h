@@ -66,6 +66,7 @@ VIRQ_API void virq_vm_close(struct virq_vm *vm);
  *   any      what the back end's irqfd_init answers
  *   -EBUSY   the eventfd is bound already, in whichever VM of the process
  *   -ENOSPC  the loop is full
+ *   -EMFILE, -ENFILE  no descriptor for a copy that is needed
  * The GSI is not checked: without a route nothing is delivered.  An eventfd
  * that is signalled already is injected once; its counter is drained by the
  * next signal.  The library keeps its own reference: the caller may close fd.
@@ -75,7 +76,8 @@ VIRQ_API void virq_vm_close(struct virq_vm *vm);
  * before it are in the chip, the counter is drained, nothing more is injected
  * and the irqfd's memory is gone.
  *
- * Any thread, but not from inside a delivery (an irqchip operation or an ack).
+ * Any thread, but not from inside a delivery (an irqchip operation or an ack)
+ * nor from a chip timer's callback.
  * May block for a grace period (RESAMPLE) and for the loop's thread to be
  * scheduled.
  */
