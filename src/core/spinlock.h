@@ -11,21 +11,13 @@
 
 #include <sched.h>
 #include <stdatomic.h>
+#include "host/cpu_relax.h"
 
 struct spinlock {
 	atomic_bool locked;
 };
 
 #define SPINLOCK_SPINS 200
-
-static inline void cpu_relax(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
-}
 
 static inline void spin_init(struct spinlock *lock)
 {
