@@ -14,6 +14,8 @@ enum cli_exit {
 	CLI_FAILED =
 		1, /* the run itself failed: lost interrupts and the like */
 	CLI_USAGE = 2, /* wrong options, files, kinds or limits */
+	CLI_CANNOT_RUN = 126, /* exec: the program is there, but */
+	CLI_NOT_FOUND = 127,
 	CLI_SIGNAL = 128, /* plus the number of the signal that ended the run */
 };
 
@@ -48,6 +50,8 @@ uint64_t cli_now_ns(void);
 int run_main(int argc, char **argv);
 int bench_main(int argc, char **argv);
 int device_main(int argc, char **argv);
+int exec_main(int argc, char **argv);
+int conform_main(int argc, char **argv);
 
 /* How `virq run` names the internal subcommand when it starts a device. */
 #define CLI_DEVICE_COMMAND "device-process"

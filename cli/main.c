@@ -19,6 +19,10 @@ static const struct cli_command commands[] = {
 	{"run", "bring up a guest and its devices, deliver, report", run_main},
 	{"bench", "latency and cost of every path, beside its peers",
 	 bench_main},
+	{"conform", "check each rule of KVM's interrupt interface",
+	 conform_main},
+	{"exec", "run a program with virq in the place of KVM's irqchip",
+	 exec_main},
 	{"help", "help for a command: virq help COMMAND", help_main},
 	{CLI_DEVICE_COMMAND, NULL, device_main},
 };

@@ -60,6 +60,7 @@ struct virq_irqchip_ops {
 	/*
 	 * Life.  create: 0 and *chip, or a negative errno with nothing left
 	 * behind.  @config is the back end's own type, NULL for defaults.
+	 * A chip that comes with ops of its own (a variant) keeps them.
 	 * destroy runs after the last irqfd, vCPU and reader has gone.
 	 * Required.
 	 */
@@ -202,6 +203,13 @@ VIRQ_API bool virq_irqchip_has_ack(struct virq_irqchip *chip, uint32_t chip_id,
  * there was a resampler.  Same rules as virq_irqchip_ack().
  */
 VIRQ_API bool virq_irqchip_resample(struct virq_irqchip *chip, uint32_t chip_id,
+				    uint32_t pin);
+
+/*
+ * virq_irqchip_unmasked - the guest cleared the mask bit of @pin: run the
+ * unmask notifiers of its GSI.  Same rules as virq_irqchip_ack().
+ */
+VIRQ_API void virq_irqchip_unmasked(struct virq_irqchip *chip, uint32_t chip_id,
 				    uint32_t pin);
 
 /*

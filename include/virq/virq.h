@@ -21,6 +21,7 @@
 #include <virq/kvm.h>
 #include <virq/loop.h>
 #include <virq/routing.h>
+#include <virq/uapi.h>
 #include <virq/vcpu.h>
 #include <virq/vm.h>
 #include <virq/x86.h>

@@ -139,6 +139,18 @@ VIRQ_API int virq_vm_add_ack_notifier(struct virq_vm *vm, uint32_t gsi,
 VIRQ_API void virq_vm_remove_ack_notifier(struct virq_vm *vm,
 					  struct virq_ack_notifier *notifier);
 
+/*
+ * virq_vm_add_unmask_notifier - call @unmasked each time the guest unmasks a
+ * pin that maps back to @gsi (Linux kvm_register_irq_mask_notifier()).  For a
+ * source that waits for acks: what it sent while the pin was masked may be
+ * lost, and its ack will not come.  Same rules; virq_vm_remove_ack_notifier()
+ * removes it.
+ */
+VIRQ_API int virq_vm_add_unmask_notifier(struct virq_vm *vm, uint32_t gsi,
+					 void (*unmasked)(void *opaque),
+					 void *opaque,
+					 struct virq_ack_notifier **notifier);
+
 VIRQ_END_DECLS
 
 #endif

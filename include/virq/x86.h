@@ -24,6 +24,18 @@ struct virq_x86_config {
 	/* Lowest priority by arbitration, not by vector hashing. */
 	bool no_vector_hashing;
 	/*
+	 * Local APICs alone, as with KVM_CAP_SPLIT_IRQCHIP: the 8259 and the
+	 * IOAPIC are the VMM's own.  Routes are MSIs only, there are none at
+	 * first, and no irqfd may have a resamplefd.
+	 */
+	bool lapic_only;
+	/*
+	 * With lapic_only: of GSIs below this (at most 4096) an MSI route is
+	 * what a pin of the VMM's IOAPIC sends.  If it is level-triggered, its
+	 * EOI is reported by the vCPUs that it addresses.
+	 */
+	uint32_t reserved_routes;
+	/*
 	 * The guest's TSC, for the TSC-deadline timer: its rate, and how to
 	 * read it for a vCPU.  NULL and 0: CLOCK_MONOTONIC at 1 GHz.
 	 */

@@ -58,8 +58,10 @@ bool virq_irqchip_ack(struct virq_irqchip *chip, uint32_t chip_id, uint32_t pin)
 	rcu_lock();
 	array = ack_lookup(chip, chip_id, pin);
 	rcu_array_for_each(array, i, notifier) {
-		notifier->acked(notifier);
-		found = true;
+		if (notifier->acked) {
+			notifier->acked(notifier);
+			found = true;
+		}
 	}
 	rcu_unlock();
 	return found;
@@ -76,7 +78,7 @@ bool virq_irqchip_has_ack(struct virq_irqchip *chip, uint32_t chip_id,
 	rcu_lock();
 	array = ack_lookup(chip, chip_id, pin);
 	rcu_array_for_each(array, i, notifier)
-		found = true;
+		found |= !!notifier->acked;
 	rcu_unlock();
 	return found;
 }
@@ -101,23 +103,38 @@ bool virq_irqchip_resample(struct virq_irqchip *chip, uint32_t chip_id,
 	return found;
 }
 
+void virq_irqchip_unmasked(struct virq_irqchip *chip, uint32_t chip_id,
+			   uint32_t pin)
+{
+	struct ack_notifier *notifier;
+	struct rcu_array *array;
+	uint32_t i;
+
+	rcu_lock();
+	array = ack_lookup(chip, chip_id, pin);
+	rcu_array_for_each(array, i, notifier)
+		if (notifier->opened)
+			notifier->opened(notifier);
+	rcu_unlock();
+}
+
 struct virq_ack_notifier {
 	struct ack_notifier base;
-	void (*acked)(void *opaque);
+	void (*fn)(void *opaque);
 	void *opaque;
 };
 
-static void user_acked(struct ack_notifier *base)
+static void user_notify(struct ack_notifier *base)
 {
 	struct virq_ack_notifier *notifier =
 		caa_container_of(base, struct virq_ack_notifier, base);
 
-	notifier->acked(notifier->opaque);
+	notifier->fn(notifier->opaque);
 }
 
-int virq_vm_add_ack_notifier(struct virq_vm *vm, uint32_t gsi,
-			     void (*acked)(void *opaque), void *opaque,
-			     struct virq_ack_notifier **out)
+static int user_add(struct virq_vm *vm, uint32_t gsi, bool on_ack,
+		    void (*fn)(void *opaque), void *opaque,
+		    struct virq_ack_notifier **out)
 {
 	struct virq_ack_notifier *notifier;
 	int rc;
@@ -128,8 +145,11 @@ int virq_vm_add_ack_notifier(struct virq_vm *vm, uint32_t gsi,
 	if (!notifier)
 		return -ENOMEM;
 	notifier->base.gsi = gsi;
-	notifier->base.acked = user_acked;
-	notifier->acked = acked;
+	if (on_ack)
+		notifier->base.acked = user_notify;
+	else
+		notifier->base.opened = user_notify;
+	notifier->fn = fn;
 	notifier->opaque = opaque;
 	pthread_mutex_lock(&vm->irq_lock);
 	rc = ack_add(vm, &notifier->base);
@@ -139,6 +159,20 @@ int virq_vm_add_ack_notifier(struct virq_vm *vm, uint32_t gsi,
 	else
 		*out = notifier;
 	return rc;
+}
+
+int virq_vm_add_ack_notifier(struct virq_vm *vm, uint32_t gsi,
+			     void (*acked)(void *opaque), void *opaque,
+			     struct virq_ack_notifier **notifier)
+{
+	return user_add(vm, gsi, true, acked, opaque, notifier);
+}
+
+int virq_vm_add_unmask_notifier(struct virq_vm *vm, uint32_t gsi,
+				void (*unmasked)(void *opaque), void *opaque,
+				struct virq_ack_notifier **notifier)
+{
+	return user_add(vm, gsi, false, unmasked, opaque, notifier);
 }
 
 void virq_vm_remove_ack_notifier(struct virq_vm *vm,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Ack notifiers: who wants to know that the guest completed a GSI.
+ * Ack notifiers: who wants to know that the guest completed a GSI, or has
+ * opened it.
  *
  * The ack path reads them under RCU and takes no lock.
  */
@@ -11,10 +12,12 @@
 
 struct ack_notifier {
 	uint32_t gsi;
-	/* Inside an RCU read-side section, on the vCPU's thread. */
+	/* Inside an RCU read-side section, on the vCPU's thread; or NULL. */
 	void (*acked)(struct ack_notifier *notifier);
 	/* The pin was unmasked with its request set; NULL: not interested. */
 	void (*unmasked)(struct ack_notifier *notifier);
+	/* The pin was unmasked, whatever its request; NULL: not interested. */
+	void (*opened)(struct ack_notifier *notifier);
 };
 
 /*

@@ -73,6 +73,14 @@ static int read_fdinfo(int dir, int fd, char *text, size_t size)
 	return 0;
 }
 
+/* Open only as a place in the file system: nothing to do I/O on. */
+static bool is_path_only(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && flags & O_PATH;
+}
+
 static int query(int dir, int fd, struct virq_eventfd_info *info)
 {
 	char text[512] = "";
@@ -92,7 +100,7 @@ static int query(int dir, int fd, struct virq_eventfd_info *info)
 		return rc == -EMFILE || rc == -ENFILE ? rc : -ENOSYS;
 	}
 	if (!parse_field(text, "eventfd-count:", 16, &info->count))
-		return -EINVAL;
+		return is_path_only(fd) ? -EBADF : -EINVAL;
 	if (!parse_field(text, "eventfd-id:", 10, &info->id))
 		return -ENOSYS;
 	(void)parse_field(text, "eventfd-semaphore:", 10, &semaphore);

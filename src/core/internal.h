@@ -36,6 +36,7 @@ struct virq_vm {
 
 	pthread_mutex_t irqfds_lock;
 	struct cds_list_head irqfds;
+	struct virq_irqfd_info past; /* counts of irqfds that are gone */
 
 	pthread_mutex_t irq_lock;
 	struct route_table *routes; /* RCU */
@@ -54,6 +55,8 @@ static inline struct virq_irqchip *vm_chip(const struct virq_vm *vm)
 
 /* irqfd.c */
 void irqfd_shutdown_all(struct virq_vm *vm);
+/* The counts of all irqfds that the VM has and had. */
+void irqfd_totals(struct virq_vm *vm, struct virq_irqfd_info *out);
 void irqfd_update_routes(struct virq_vm *vm, const struct route_table *old,
 			 const struct route_table *new_table);
 

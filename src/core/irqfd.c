@@ -312,6 +312,16 @@ static int irqfd_assign(struct virq_vm *vm, const struct kvm_irqfd *args)
 	return rc;
 }
 
+static void irqfd_add_counts(struct irqfd_core *core,
+			     struct virq_irqfd_info *sum)
+{
+	sum->signals += atomic_load(&core->signals);
+	sum->delivered += atomic_load(&core->delivered);
+	sum->coalesced += atomic_load(&core->coalesced);
+	sum->ignored += atomic_load(&core->ignored);
+	sum->resamples += atomic_load(&core->member.count);
+}
+
 /* irqfds_lock held. */
 static void irqfd_shutdown(struct virq_vm *vm, struct irqfd_core *core)
 {
@@ -321,6 +331,7 @@ static void irqfd_shutdown(struct virq_vm *vm, struct irqfd_core *core)
 		loop_remove_start(core->loop, &core->source);
 		loop_remove_finish(core->loop, &core->source);
 	}
+	irqfd_add_counts(core, &vm->past);
 	irqfd_teardown(vm_chip(vm), core);
 }
 
@@ -370,6 +381,17 @@ void irqfd_shutdown_all(struct virq_vm *vm)
 			loop_remove_start(core->loop, &core->source);
 	cds_list_for_each_entry_safe(core, next, &vm->irqfds, node)
 		irqfd_shutdown(vm, core);
+	pthread_mutex_unlock(&vm->irqfds_lock);
+}
+
+void irqfd_totals(struct virq_vm *vm, struct virq_irqfd_info *out)
+{
+	struct irqfd_core *core;
+
+	pthread_mutex_lock(&vm->irqfds_lock);
+	*out = vm->past;
+	cds_list_for_each_entry(core, &vm->irqfds, node)
+		irqfd_add_counts(core, out);
 	pthread_mutex_unlock(&vm->irqfds_lock);
 }
 

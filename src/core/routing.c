@@ -154,6 +154,18 @@ static bool table_equals(const struct route_table *table,
 			routing->nr * sizeof(*routing->entries)));
 }
 
+/* With vm->irq_lock held. */
+static void table_publish(struct virq_vm *vm, struct virq_irqchip *chip,
+			  struct route_table *table)
+{
+	struct route_table *old = vm->routes;
+
+	rcu_store(vm->routes, table);
+	irqfd_update_routes(vm, old, table);
+	if (chip->ops->routes_changed)
+		chip->ops->routes_changed(chip);
+}
+
 int virq_vm_set_gsi_routing(struct virq_vm *vm,
 			    const struct kvm_irq_routing *routing)
 {
@@ -182,10 +194,7 @@ int virq_vm_set_gsi_routing(struct virq_vm *vm,
 		if (rc)
 			goto out_free;
 	}
-	rcu_store(vm->routes, table);
-	irqfd_update_routes(vm, old, table);
-	if (chip->ops->routes_changed)
-		chip->ops->routes_changed(chip);
+	table_publish(vm, chip, table);
 	pthread_mutex_unlock(&vm->irq_lock);
 
 	rcu_synchronize();
@@ -197,6 +206,25 @@ out_free:
 out_unlock:
 	pthread_mutex_unlock(&vm->irq_lock);
 	return rc;
+}
+
+int vm_decode_routes(struct virq_vm *vm)
+{
+	struct virq_irqchip *chip = vm_chip(vm);
+	struct route_table *table, *old;
+	int rc;
+
+	pthread_mutex_lock(&vm->irq_lock);
+	old = vm->routes;
+	rc = route_table_create(chip, old->entries, old->nr_entries, &table);
+	if (!rc)
+		table_publish(vm, chip, table);
+	pthread_mutex_unlock(&vm->irq_lock);
+	if (rc)
+		return rc;
+	rcu_synchronize();
+	route_table_free(old);
+	return 0;
 }
 
 /* <0 says that nobody took it; the rest add up. */

@@ -55,6 +55,14 @@ static inline int32_t route_table_gsi(const struct route_table *table,
 	return table->pin_gsi[chip * table->nr_pins + pin];
 }
 
+/*
+ * Build the table anew from the same entries: how the chip reads them has
+ * changed.  As virq_vm_set_gsi_routing(), but without a routes_commit; on an
+ * error (-ENOMEM, -EINVAL by the new reading) the old table stays.
+ */
+struct virq_vm;
+int vm_decode_routes(struct virq_vm *vm);
+
 /* Deliver on every route of @gsi.  Inside an RCU read-side section. */
 int routes_set_irq(struct virq_irqchip *chip, const struct virq_route *routes,
 		   uint32_t count, unsigned int source_id, int level,

@@ -112,7 +112,9 @@ int virq_vm_create_irqchip(struct virq_vm *vm,
 	rc = ops->create(vm, config, &chip);
 	if (rc)
 		goto out_unlock;
-	chip->ops = ops;
+	/* A back end may have variants, which @config chooses. */
+	if (!chip->ops)
+		chip->ops = ops;
 	chip->vm = vm;
 	rc = default_table(chip, &table);
 	if (rc)
@@ -130,7 +132,7 @@ out_table:
 	vm->routes = NULL;
 	route_table_free(table);
 out_chip:
-	ops->destroy(chip);
+	chip->ops->destroy(chip);
 out_unlock:
 	pthread_mutex_unlock(&vm->control_lock);
 	return rc;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* See fake_core.h. */
 #include "fake_core.h"
+#include "core/routing.h"
 #include "irqchip/table.h"
 
 #include <errno.h>
@@ -153,6 +154,20 @@ bool virq_irqchip_resample(struct virq_irqchip *chip, uint32_t chip_id,
 	(void)pin;
 	chip->vm->resamples++;
 	return chip->vm->has_ack;
+}
+
+void virq_irqchip_unmasked(struct virq_irqchip *chip, uint32_t chip_id,
+			   uint32_t pin)
+{
+	chip->vm->unmasks++;
+	chip->vm->unmask_chip = chip_id;
+	chip->vm->unmask_pin = pin;
+}
+
+int vm_decode_routes(struct virq_vm *vm)
+{
+	vm->decodes++;
+	return 0;
 }
 
 /* The family's other members, for the dispatch of the state calls. */

@@ -36,7 +36,11 @@ struct virq_vm {
 	/* The last virq_irqchip_ack() or _resample(), and how many. */
 	unsigned int acks, resamples;
 	uint32_t ack_chip, ack_pin;
+	/* The last virq_irqchip_unmasked(), and how many. */
+	unsigned int unmasks;
+	uint32_t unmask_chip, unmask_pin;
 	bool has_ack;
+	unsigned int decodes; /* vm_decode_routes() */
 };
 
 /* The clock, in nanoseconds; only fake_advance() moves it. */

@@ -39,10 +39,10 @@ static inline uint64_t plane_tsc(void *opaque, uint32_t vcpu_id)
 	return 2 * fake_now() + vcpu_id;
 }
 
-static inline void plane_eoi(struct apic_bus *bus, uint8_t vector, bool level,
+static inline void plane_eoi(struct lapic *apic, uint8_t vector, bool level,
 			     bool directed)
 {
-	struct plane *p = (struct plane *)bus;
+	struct plane *p = (struct plane *)apic->bus;
 
 	p->eois++;
 	p->eoi_vector = vector;

@@ -184,7 +184,6 @@ static void op_state(struct world *w)
 static void op_base(struct world *w)
 {
 	unsigned int i = rnd(w->nr);
-	struct kvm_lapic_state state;
 	uint64_t value =
 		APIC_DEFAULT_BASE | PICK(APIC_BASE_ENABLE, APIC_BASE_ENABLE,
 					 APIC_BASE_ENABLE | APIC_BASE_X2APIC,
@@ -203,14 +202,6 @@ static void op_base(struct world *w)
 	kvm_msr(w, i, MSR_IA32_APICBASE, false, &theirs);
 	rdmsr(apic_of(w, i), MSR_IA32_APICBASE, &ours);
 	expect(w, (int64_t)theirs, (int64_t)ours);
-
-	/* ICR across a change of mode is nobody's contract: start it anew. */
-	assert_int_equal(ioctl(w->vcpu[i], KVM_GET_LAPIC, &state), 0);
-	set_word(&state, APIC_ICR, 0);
-	set_word(&state, APIC_ICR2, 0);
-	assert_int_equal(ioctl(w->vcpu[i], KVM_SET_LAPIC, &state), 0);
-	lapic_set_reg(apic_of(w, i), APIC_ICR, 0);
-	lapic_set_reg(apic_of(w, i), APIC_ICR2, 0);
 }
 
 static uint32_t random_dest(struct world *w)

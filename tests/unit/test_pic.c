@@ -624,14 +624,16 @@ static void elcr_keeps_legacy_pins_edge(void **state)
 	assert_int_equal(in(f, 0x4d1), 0xde);
 }
 
-/* Other sizes than a byte are ignored and read 0; other ports are not ours. */
+/*
+ * Other sizes than a byte are ignored and read 0; what reaches beyond a pair of
+ * ports, and other ports, are not ours.
+ */
 static void access_size_and_port_rules(void **state)
 {
 	struct fixture *f = *state;
-	struct virq_access access = {.addr = 0x21, .len = 1};
+	struct virq_access access = {.addr = 0x20, .len = 2};
 
 	out(f, 0x21, 0xaa);
-	access.len = 2;
 	access.data = 0xffff;
 	assert_int_equal(pic_pio(f->pic, &access), 0);
 	assert_int_equal(access.data, 0);
@@ -639,6 +641,11 @@ static void access_size_and_port_rules(void **state)
 	access.data = 0x1234;
 	assert_int_equal(pic_pio(f->pic, &access), 0);
 	assert_int_equal(in(f, 0x21), 0xaa);
+	access.addr = 0x21;
+	assert_int_equal(pic_pio(f->pic, &access), -ENODEV);
+	access.addr = 0x20;
+	access.len = 4;
+	assert_int_equal(pic_pio(f->pic, &access), -ENODEV);
 	access = (struct virq_access){.addr = 0x22, .len = 1};
 	assert_int_equal(pic_pio(f->pic, &access), -ENODEV);
 	access.addr = 0x4d2;

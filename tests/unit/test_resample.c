@@ -524,6 +524,45 @@ static void ack_notifiers_of_the_user(void **state)
 	close_pair(p);
 }
 
+/* They hear of the unmasking of their GSI's pin, and of nothing else. */
+static void unmask_notifiers_of_the_user(void **state)
+{
+	struct bench *b = bench_begin(state);
+	struct virq_vm_config config = {.loops = &b->loop, .nr_loops = 1};
+	struct virq_ack_notifier *first, *second;
+	unsigned int n = 0, m = 0;
+	struct virq_vm *empty;
+
+	assert_int_equal(virq_vm_create(&config, &empty), 0);
+	assert_int_equal(
+		virq_vm_add_unmask_notifier(empty, 1, count_ack, &n, &first),
+		-EINVAL);
+	virq_vm_close(empty);
+	assert_int_equal(
+		virq_vm_add_unmask_notifier(b->vm, GSI, count_ack, &n, &first),
+		0);
+	/* It makes no EOI worth a report. */
+	assert_false(virq_irqchip_has_ack(&b->fake.base, 0, GSI));
+	assert_false(ack(b, GSI));
+	assert_false(virq_irqchip_resample(&b->fake.base, 0, GSI));
+	virq_irqchip_unmasked(&b->fake.base, 0, GSI + 1);
+	assert_int_equal(n, 0);
+	assert_int_equal(
+		virq_vm_add_ack_notifier(b->vm, GSI, count_ack, &m, &second),
+		0);
+	assert_true(virq_irqchip_has_ack(&b->fake.base, 0, GSI));
+	virq_irqchip_unmasked(&b->fake.base, 0, GSI);
+	assert_int_equal(n, 1);
+	assert_int_equal(m, 0);
+	assert_true(ack(b, GSI));
+	assert_int_equal(n, 1);
+	assert_int_equal(m, 1);
+	virq_vm_remove_ack_notifier(b->vm, first);
+	virq_irqchip_unmasked(&b->fake.base, 0, GSI);
+	assert_int_equal(n, 1);
+	virq_vm_remove_ack_notifier(b->vm, second);
+}
+
 struct gate {
 	struct bench *b;
 	pthread_mutex_t lock;
@@ -641,6 +680,7 @@ int main(void)
 		BOTH(ack_at_either_chip_of_a_gsi),
 		BOTH(ack_of_a_pin_that_is_not),
 		BOTH(ack_notifiers_of_the_user),
+		BOTH(unmask_notifiers_of_the_user),
 		BOTH(deassign_waits_for_an_ack_in_progress),
 	};
 

@@ -470,6 +470,35 @@ static void pic_eoi(void **state)
 }
 
 /* What is no chip's register is nobody's. */
+/* Linux kvm_fire_mask_notifiers(): by the guest's writes, one a pin. */
+static void unmask_reported(void **state)
+{
+	struct pc *pc = *state;
+
+	pic_init(pc);
+	outb(pc, 0x21, 0xff);
+	outb(pc, 0xa1, 0xff);
+	assert_int_equal(pc->vm.unmasks, 0);
+	outb(pc, 0x21, 0xfe);
+	assert_int_equal(pc->vm.unmasks, 1);
+	assert_int_equal(pc->vm.unmask_chip, KVM_IRQCHIP_PIC_MASTER);
+	assert_int_equal(pc->vm.unmask_pin, 0);
+	outb(pc, 0x21, 0xfe);
+	assert_int_equal(pc->vm.unmasks, 1);
+	outb(pc, 0xa1, 0xf3);
+	assert_int_equal(pc->vm.unmasks, 3);
+	assert_int_equal(pc->vm.unmask_chip, KVM_IRQCHIP_PIC_SLAVE);
+	assert_int_equal(pc->vm.unmask_pin, 11);
+	rte(pc, 2, UINT64_C(1) << 16 | 0x40);
+	assert_int_equal(pc->vm.unmasks, 3);
+	rte(pc, 2, 0x40);
+	assert_int_equal(pc->vm.unmasks, 4);
+	assert_int_equal(pc->vm.unmask_chip, KVM_IRQCHIP_IOAPIC);
+	assert_int_equal(pc->vm.unmask_pin, 2);
+	rte(pc, 2, 0x41);
+	assert_int_equal(pc->vm.unmasks, 4);
+}
+
 static void not_ours(void **state)
 {
 	struct pc *pc = *state;
@@ -578,6 +607,7 @@ int main(void)
 		CASE(pic_by_lint0),
 		CASE(pic_by_disabled_apic),
 		CASE(pic_eoi),
+		CASE(unmask_reported),
 		CASE(not_ours),
 		CASE(start_second_vcpu),
 		CASE(cr8),

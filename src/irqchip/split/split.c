@@ -17,9 +17,11 @@
  * KVM_SIGNAL_MSI is called under the IOAPIC's lock; it sets a bit in a local
  * APIC, may send an IPI and does not sleep.
  */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <virq/vm.h>
 #include "core/clock.h"
+#include "core/routing.h"
 #include "eoi_routes.h"
 #include "irqchip/kvm/kvm_vm.h"
 #include "irqchip/table.h"
@@ -36,7 +38,7 @@
 struct split {
 	struct pic_ioapic pair;
 	int vm_fd;
-	bool ids32;
+	atomic_bool ids32;
 	struct eoi_routes eoi_routes;
 	/* Deferred re-injection, and a second try at the routes. */
 	struct virq_timer *timer;
@@ -79,6 +81,7 @@ static bool pic_accepted(void *opaque)
 static const struct pic_callbacks pic_callbacks = {
 	.output = pic_risen,
 	.ack = pic_ioapic_pic_ack,
+	.unmasked = pic_ioapic_pic_unmasked,
 	.accepted = pic_accepted,
 };
 
@@ -124,6 +127,7 @@ static void ioapic_defer(void *opaque, uint64_t delay_ns)
 static const struct ioapic_callbacks ioapic_callbacks = {
 	.deliver = ioapic_deliver,
 	.ack = pic_ioapic_ack,
+	.unmasked = pic_ioapic_unmasked,
 	.resample = pic_ioapic_resample,
 	.has_ack = pic_ioapic_has_ack,
 	.rte_changed = ioapic_rte_changed,
@@ -141,11 +145,31 @@ static void timer_fired(void *opaque)
 /* State, as KVM's structs */
 
 /* No CR8: it is the KVM vCPU's own, in struct kvm_run. */
+static int set_x2apic_api(struct virq_irqchip *chip, bool ids32,
+			  bool broadcast_quirk)
+{
+	struct split *split = to_split(chip);
+	struct virq_kvm_config config = {
+		.vm_fd = split->vm_fd,
+		.x2apic_ids32 = ids32,
+		.no_broadcast_quirk = !broadcast_quirk,
+	};
+	int rc, flags = kvm_x2apic_flags(&config);
+
+	if (flags < 0)
+		return flags;
+	rc = kvm_enable_cap(split->vm_fd, KVM_CAP_X2APIC_API, (uint64_t)flags);
+	if (rc || atomic_exchange(&split->ids32, ids32) == ids32)
+		return rc;
+	return vm_decode_routes(chip->vm);
+}
+
 static const struct x86_state_ops state_ops = {
 	.get_irqchip = pic_ioapic_get_irqchip,
 	.set_irqchip = pic_ioapic_set_irqchip,
 	.get_lapic = kvm_vcpu_get_lapic,
 	.set_lapic = kvm_vcpu_set_lapic,
+	.set_x2apic_api = set_x2apic_api,
 };
 
 /* Life */

@@ -187,6 +187,8 @@ void apic_bus_update(struct apic_bus *bus)
 {
 	struct apic_map *spare;
 
+	/* Relaxed: whose registers changed is who will look, on its thread. */
+	atomic_fetch_add_explicit(&bus->changes, 1, memory_order_relaxed);
 	/*
 	 * Pairs with the exchange below: either it sees this, or what was
 	 * written before this is seen by the walk after it.
@@ -329,6 +331,12 @@ static bool lapic_matches(const struct apic_bus *bus, const struct lapic *apic,
 	}
 }
 
+bool apic_bus_matches(const struct apic_bus *bus, const struct lapic *apic,
+		      const struct x86_msg *msg)
+{
+	return lapic_matches(bus, apic, NULL, msg);
+}
+
 static bool lapic_targeted(const struct apic_bus *bus, const struct lapic *apic,
 			   const struct lapic *src, const struct x86_msg *msg,
 			   enum apic_shorthand shorthand)
@@ -416,4 +424,29 @@ int apic_bus_deliver(struct apic_bus *bus, struct lapic *src,
 	    apic_bus_deliver_fast(bus, src, msg, &result))
 		return result;
 	return bus_walk(bus, src, msg, shorthand);
+}
+
+static bool lint0_is_nmi(const struct lapic *apic)
+{
+	uint32_t lvt = lapic_reg(apic, APIC_LVT_LINT0);
+
+	return !(lvt & APIC_LVT_MASKED) && APIC_LVT_MODE(lvt) == X86_DM_NMI;
+}
+
+void apic_bus_lint0_watchdog(struct apic_bus *bus)
+{
+	uint32_t limit = apic_bus_limit(bus);
+	bool watchdog = false;
+
+	for (uint32_t id = 0; id < limit && !watchdog; id++) {
+		struct lapic *apic = apic_bus_lapic(bus, id);
+
+		watchdog = apic && lint0_is_nmi(apic);
+	}
+	for (uint32_t id = 0; id < limit && watchdog; id++) {
+		struct lapic *apic = apic_bus_lapic(bus, id);
+
+		if (apic)
+			lapic_lint0(apic);
+	}
 }

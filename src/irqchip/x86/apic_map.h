@@ -35,22 +35,28 @@ struct apic_map {
 	struct lapic *phys[VIRQ_MAX_VCPUS];
 };
 
+/* @apic completed @vector.  vCPU thread, no locks. */
+typedef void apic_bus_eoi_fn(struct lapic *apic, uint8_t vector, bool level,
+			     bool directed);
+
 struct apic_bus_config {
-	bool ids32; /* MSIs carry 32-bit destinations */
-	bool broadcast_quirk; /* 0xff in an MSI reaches x2APICs as well */
+	/* These two may change in operation (KVM_CAP_X2APIC_API). */
+	atomic_bool ids32; /* MSIs carry 32-bit destinations */
+	atomic_bool broadcast_quirk; /* 0xff in an MSI reaches x2APICs, too */
 	bool vector_hashing; /* lowest priority: vector modulo candidates */
 	uint64_t (*tsc_read)(void *opaque, uint32_t vcpu_id);
 	uint32_t tsc_khz;
 	void *tsc_opaque;
-	/* A local APIC completed @vector.  vCPU thread, no locks. */
-	void (*eoi)(struct apic_bus *bus, uint8_t vector, bool level,
-		    bool directed);
+	apic_bus_eoi_fn *eoi;
 };
 
 struct apic_bus {
 	struct apic_bus_config config;
 	_Atomic(struct lapic *) lapic[VIRQ_MAX_VCPUS]; /* by vCPU id */
 	_Atomic uint32_t limit; /* all ids are below; only grows */
+
+	/* Of the APICs' addressing: so many that who matches may differ. */
+	atomic_uint changes;
 
 	struct apic_map *map; /* RCU; one of maps[] */
 	atomic_bool stale;
@@ -84,6 +90,16 @@ int apic_bus_deliver(struct apic_bus *bus, struct lapic *src,
 /* By the table alone, without shorthand; false where it cannot answer. */
 bool apic_bus_deliver_fast(struct apic_bus *bus, struct lapic *src,
 			   const struct x86_msg *msg, int *result);
+
+/* Is @apic a destination of @msg, which is no IPI?  Any thread. */
+bool apic_bus_matches(const struct apic_bus *bus, const struct lapic *apic,
+		      const struct x86_msg *msg);
+
+/*
+ * A timer's wire to every LINT0 has risen.  Nothing, unless one of them is set
+ * to NMI.  Inside an RCU read-side section.
+ */
+void apic_bus_lint0_watchdog(struct apic_bus *bus);
 
 /* The APIC of vCPU @id, or NULL. */
 static inline struct lapic *apic_bus_lapic(struct apic_bus *bus, uint32_t id)

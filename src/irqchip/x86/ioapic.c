@@ -8,6 +8,7 @@
  */
 #include "ioapic_impl.h"
 #include <stdlib.h>
+#include <string.h>
 #include <virq/routing.h>
 
 /* So many re-injections in a row are a storm: the next one waits. */
@@ -21,17 +22,37 @@ static bool pin_is_level(const struct ioapic *ioapic, unsigned int pin)
 	return ioapic->pins[pin].rte & RTE_LEVEL;
 }
 
-/* Does any pin of @vector want to know of its EOI? */
+/* Does @pin want to know of the EOI of its vector? */
+static bool pin_matters(const struct ioapic *ioapic, unsigned int pin)
+{
+	return pin_is_level(ioapic, pin) ||
+	       ((ioapic->acked | pin_bit(IOAPIC_RTC_PIN)) & pin_bit(pin));
+}
+
 static bool vector_matters(const struct ioapic *ioapic, uint8_t vector)
 {
 	uint32_t pins = ioapic->pins_of_vector[vector];
 
-	if (pins & (ioapic->acked | pin_bit(IOAPIC_RTC_PIN)))
-		return true;
 	for (; pins; pins &= pins - 1)
-		if (pin_is_level(ioapic, (unsigned int)__builtin_ctz(pins)))
+		if (pin_matters(ioapic, (unsigned int)__builtin_ctz(pins)))
 			return true;
 	return false;
+}
+
+void ioapic_eoi_vectors(struct ioapic *ioapic,
+			bool (*wanted)(void *arg, const struct x86_msg *msg),
+			void *arg, uint64_t vectors[4])
+{
+	memset(vectors, 0, 4 * sizeof(*vectors));
+	spin_lock(&ioapic->lock);
+	for (unsigned int pin = 0; pin < IOAPIC_NR_PINS; pin++) {
+		const struct x86_msg *msg = &ioapic->pins[pin].msg;
+
+		if (pin_matters(ioapic, pin) && wanted(arg, msg))
+			vectors[msg->vector / 64] |= UINT64_C(1)
+						     << (msg->vector % 64);
+	}
+	spin_unlock(&ioapic->lock);
 }
 
 static void handled_update(struct ioapic *ioapic, uint8_t vector)
@@ -64,7 +85,8 @@ void ioapic_pin_set_rte(struct ioapic *ioapic, unsigned int pin, uint64_t rte)
 {
 	struct ioapic_pin *p = &ioapic->pins[pin];
 	uint8_t vector = rte & RTE_VECTOR;
-	uint8_t old = p->msg.vector;
+	struct x86_msg old_msg = p->msg;
+	uint8_t old = old_msg.vector;
 
 	p->rte = rte;
 	p->msg = (struct x86_msg){
@@ -79,6 +101,8 @@ void ioapic_pin_set_rte(struct ioapic *ioapic, unsigned int pin, uint64_t rte)
 	ioapic->pins_of_vector[vector] |= pin_bit(pin);
 	handled_update(ioapic, old);
 	handled_update(ioapic, vector);
+	if (ioapic->cb.eois_changed)
+		ioapic->cb.eois_changed(ioapic->opaque, &old_msg, &p->msg);
 	/*
 	 * A tick under another vector is another interrupt.  This is also the
 	 * way out when a vCPU was reset with the old one in service.
@@ -208,15 +232,14 @@ int ioapic_pulse(struct ioapic *ioapic, unsigned int pin,
 /*
  * The interrupt of a level pin is over: send it again if its line is still up.
  *
- * An edge pin has no remote IRR and nothing to send again.  It comes here when
- * it shares its vector with a level pin, or was one at the time of delivery.
+ * An edge pin comes here when it shares its vector with a level interrupt, or
+ * was a level pin at the time of delivery.  Linux sends it again, too: which of
+ * those that share the vector asked, the EOI does not say.
  */
 static void pin_complete(struct ioapic *ioapic, unsigned int pin)
 {
 	struct ioapic_pin *p = &ioapic->pins[pin];
 
-	if (!(p->rte & RTE_LEVEL))
-		return;
 	p->rte &= ~RTE_REMOTE_IRR;
 	if (p->rte & RTE_MASKED || !(ioapic->irr & pin_bit(pin))) {
 		p->reinjected = 0;
@@ -285,6 +308,8 @@ void ioapic_scan(struct ioapic *ioapic)
 	}
 	for (pin = 0; pin < IOAPIC_NR_PINS; pin++)
 		handled_update(ioapic, ioapic->pins[pin].msg.vector);
+	if (ioapic->cb.eois_changed)
+		ioapic->cb.eois_changed(ioapic->opaque, NULL, NULL);
 	spin_unlock(&ioapic->lock);
 }
 

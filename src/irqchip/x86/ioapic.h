@@ -3,9 +3,9 @@
  * The IOAPIC (82093AA with 24 pins, as KVM models it).  Used by the back ends
  * "x86" and "split".
  *
- * Every call is for any thread; one lock inside.  `deliver`, `has_ack` and
- * `defer` run under it and must neither sleep nor come back into the IOAPIC;
- * the other callbacks run with it dropped.
+ * Every call is for any thread; one lock inside.  `deliver`, `has_ack`,
+ * `eois_changed` and `defer` run under it and must neither sleep nor come back
+ * into the IOAPIC; the other callbacks run with it dropped.
  */
 #ifndef VIRQ_X86_IOAPIC_H
 #define VIRQ_X86_IOAPIC_H
@@ -24,6 +24,8 @@ struct ioapic_callbacks {
 	int (*deliver)(void *opaque, const struct x86_msg *msg);
 	/* The guest completed @pin: EOI of its vector. */
 	void (*ack)(void *opaque, unsigned int pin);
+	/* The guest unmasked @pin.  Optional. */
+	void (*unmasked)(void *opaque, unsigned int pin);
 	/* Does @pin have a resampler?  Signal its resamplefds if so. */
 	bool (*resample)(void *opaque, unsigned int pin);
 	/*
@@ -37,6 +39,13 @@ struct ioapic_callbacks {
 	 * before this returns.  Optional.
 	 */
 	void (*rte_changed)(void *opaque, unsigned int pin, uint64_t rte);
+	/*
+	 * What ioapic_eoi_vectors() says may have changed for the APICs that
+	 * @before or @now reaches; for all, if they are NULL.  Runs under the
+	 * lock.  Optional.
+	 */
+	void (*eois_changed)(void *opaque, const struct x86_msg *before,
+			     const struct x86_msg *now);
 	/*
 	 * Call ioapic_reinject() in @delay_ns: a level pin was re-injected too
 	 * often in a row.  Runs under the lock.
@@ -63,6 +72,14 @@ void ioapic_eoi(struct ioapic *ioapic, uint8_t vector, bool level,
 		bool directed);
 /* Could an EOI of @vector matter to a pin?  One load, no lock. */
 bool ioapic_handles_vector(const struct ioapic *ioapic, uint8_t vector);
+/*
+ * The vectors whose EOI by one APIC matters: of pins that want to know, and
+ * whose message @wanted says yes to.  It runs under the lock.  `eois_changed`
+ * tells when the answer may be another.
+ */
+void ioapic_eoi_vectors(struct ioapic *ioapic,
+			bool (*wanted)(void *arg, const struct x86_msg *msg),
+			void *arg, uint64_t vectors[4]);
 /* The ack notifiers of pins, or the pins' GSIs, have changed. */
 void ioapic_scan(struct ioapic *ioapic);
 /* Service every level pin that is still requested: the deferred step. */

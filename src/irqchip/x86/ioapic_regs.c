@@ -3,8 +3,8 @@
  * The IOAPIC's registers: the select and window pair, the redirection table
  * behind it, and the whole state out and in.
  *
- * A write to a redirection entry is told to the world (`rte_changed`,
- * `resample`) with ioapic->lock dropped.  Until that is done the pin is marked
+ * A write to a redirection entry is told to the world (`unmasked`,
+ * `rte_changed`, `resample`) with ioapic->lock dropped.  Until that is done the pin is marked
  * `updating`: it latches, but sends nothing, so that no message goes out by an
  * entry whose EOI nobody would report yet.
  */
@@ -93,7 +93,7 @@ static void rte_write(struct ioapic *ioapic, unsigned int pin,
 	uint64_t old = ioapic->pins[pin].rte;
 	uint64_t half = UINT64_C(0xffffffff) << shift;
 	uint64_t rte = (old & ~half) | (uint64_t)val << shift;
-	bool resample;
+	bool resample, unmasked;
 
 	rte = (rte & ~RTE_READ_ONLY) | (old & RTE_READ_ONLY);
 	/*
@@ -110,10 +110,13 @@ static void rte_write(struct ioapic *ioapic, unsigned int pin,
 	 * such devices to signal again rather than interrupt for nothing.
 	 */
 	resample = level_pending(ioapic, pin);
-	if (!resample && !ioapic->cb.rte_changed)
+	unmasked = old & ~rte & RTE_MASKED && ioapic->cb.unmasked;
+	if (!resample && !unmasked && !ioapic->cb.rte_changed)
 		return;
 	ioapic->updating |= pin_bit(pin);
 	spin_unlock(&ioapic->lock);
+	if (unmasked)
+		ioapic->cb.unmasked(ioapic->opaque, pin);
 	if (ioapic->cb.rte_changed)
 		ioapic->cb.rte_changed(ioapic->opaque, pin, rte);
 	if (resample)
@@ -171,7 +174,8 @@ int ioapic_mmio(struct ioapic *ioapic, struct virq_access *access)
 
 	spin_lock(&ioapic->lock);
 	offset = access->addr - ioapic->base;
-	if (offset >= IOAPIC_SIZE)
+	/* What reaches beyond the frame is not the chip's either. */
+	if (offset >= IOAPIC_SIZE || offset + access->len > IOAPIC_SIZE)
 		ret = -ENODEV;
 	else if (!access->write)
 		access->data = frame_read(ioapic, offset) & mask;
@@ -211,6 +215,8 @@ static void restore_registers(struct ioapic *ioapic,
 		ioapic_pin_set_rte(ioapic, pin, state->redirtbl[pin].bits);
 		ioapic->pins[pin].reinjected = 0;
 	}
+	if (ioapic->cb.eois_changed)
+		ioapic->cb.eois_changed(ioapic->opaque, NULL, NULL);
 }
 
 void ioapic_set_state(struct ioapic *ioapic,

@@ -301,7 +301,7 @@ static int x2apic_write_icr(struct lapic *apic, uint64_t value)
 	low &= ~APIC_ICR_BUSY;
 	lapic_send_ipi(apic, low, (uint32_t)(value >> 32));
 	lapic_set_reg(apic, APIC_ICR, low);
-	lapic_set_reg(apic, APIC_ICR2, (uint32_t)(value >> 32));
+	apic->icr_high = (uint32_t)(value >> 32);
 	return 0;
 }
 
@@ -325,7 +325,7 @@ static int x2apic_msr(struct lapic *apic, struct virq_access *access)
 		return -EPERM;
 	access->data = value;
 	if (offset == APIC_ICR)
-		access->data |= (uint64_t)lapic_reg(apic, APIC_ICR2) << 32;
+		access->data |= (uint64_t)apic->icr_high << 32;
 	return 0;
 }
 
@@ -433,19 +433,22 @@ void lapic_reset(struct lapic *apic, bool init)
 	lapic_timer_stop(apic);
 	if (!init) {
 		apic->base = APIC_DEFAULT_BASE | APIC_BASE_ENABLE;
-		if (apic->vcpu_id == 0)
+		if (apic->boot)
 			apic->base |= APIC_BASE_BSP;
 		lapic_set_reg(apic, APIC_ID, apic->vcpu_id << 24);
 	}
 	if (!(apic->base & APIC_BASE_X2APIC))
 		lapic_set_reg(apic, APIC_LDR, 0);
-	lapic_set_reg(apic, APIC_VERSION, LAPIC_VERSION_VALUE);
+	lapic_set_reg(apic, APIC_VERSION, lapic_version(apic));
 	lapic_set_reg(apic, APIC_DFR, APIC_DFR_FLAT);
 	lapic_set_reg(apic, APIC_SVR, LAPIC_SVR_RESET);
 	lapic_set_reg(apic, APIC_TPR, 0);
 	lapic_set_reg(apic, APIC_ESR, 0);
 	lapic_set_reg(apic, APIC_ICR, 0);
-	lapic_set_reg(apic, APIC_ICR2, 0);
+	if (lapic_x2apic(apic))
+		apic->icr_high = 0;
+	else
+		lapic_set_reg(apic, APIC_ICR2, 0);
 	for (size_t i = 0; i < NR_LVT; i++)
 		if (lvt_offsets[i] != APIC_LVT_TIMER)
 			lapic_set_reg(apic, lvt_offsets[i], APIC_LVT_MASKED);
@@ -453,7 +456,7 @@ void lapic_reset(struct lapic *apic, bool init)
 	lapic_timer_set_initial(apic, 0);
 	lapic_timer_set_divide(apic, 0);
 	/* Firmware expects the 8259 to work without programming LINT0. */
-	if (apic->base & APIC_BASE_BSP)
+	if (apic->boot)
 		lapic_set_reg(apic, APIC_LVT_LINT0, X86_DM_EXTINT << 8);
 	for (unsigned int i = 0; i < 4; i++) {
 		atomic_store_explicit(&apic->irr[i], 0, memory_order_relaxed);
@@ -480,6 +483,7 @@ int lapic_create(struct apic_bus *bus, struct virq_vcpu *vcpu,
 	apic->bus = bus;
 	apic->vcpu = vcpu;
 	apic->vcpu_id = virq_vcpu_id(vcpu);
+	apic->boot = apic->vcpu_id == 0;
 	ret = lapic_timer_create(apic);
 	if (ret) {
 		free(apic);

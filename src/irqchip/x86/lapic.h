@@ -35,6 +35,7 @@
 #include "msg.h"
 
 struct apic_bus;
+struct lapic_only;
 
 /* Register offsets in the xAPIC page; x2APIC MSR = 0x800 + offset / 16. */
 enum lapic_offset {
@@ -74,8 +75,8 @@ enum lapic_offset {
 #define APIC_BASE_ADDRESS 0x000ffffffffff000ull
 
 /*
- * An integrated APIC, version 0x14, with 6 LVT entries (no CMCI).  Without
- * directed EOI (bit 24): this IOAPIC has no EOI register to direct one at.
+ * An integrated APIC, version 0x14, with 6 LVT entries (no CMCI).  Directed EOI
+ * (bit 24) is for a VMM's own IOAPIC: ours has no EOI register to direct one at.
  */
 #define LAPIC_VERSION_VALUE 0x00050014u
 #define APIC_VERSION_DIRECTED_EOI (1u << 24)
@@ -86,6 +87,7 @@ enum lapic_offset {
 
 #define APIC_LVT_MODE(lvt) (((lvt) >> 8) & 7)
 #define APIC_LVT_SEND_PENDING (1u << 12)
+#define APIC_LVT_LEVEL_TRIGGERED (1u << 15)
 #define APIC_LVT_MASKED (1u << 16)
 #define APIC_LVT_TIMER_MODE (3u << 17)
 #define APIC_TIMER_ONESHOT (0u << 17)
@@ -107,7 +109,11 @@ enum lapic_flag {
 	LAPIC_WAIT_SIPI = 1 << 4,
 };
 
-/* lapic.events: enum virq_event bits, and the vector of a SIPI. */
+/*
+ * lapic.events: enum virq_event bits, whether a second NMI waits behind the
+ * first, and the vector of a SIPI.
+ */
+#define LAPIC_NMI_AGAIN (1u << 7)
 #define LAPIC_SIPI_VECTOR_SHIFT 8
 #define LAPIC_SIPI_VECTOR (0xffu << LAPIC_SIPI_VECTOR_SHIFT)
 
@@ -131,6 +137,12 @@ struct lapic {
 	alignas(64) struct virq_vcpu *vcpu;
 	struct apic_bus *bus;
 	uint32_t vcpu_id; /* and x2APIC id */
+	/*
+	 * The processor that the VM starts with, whatever APICBASE says now:
+	 * its LINT0 is open after a reset.
+	 */
+	bool boot;
+	struct lapic_only *only; /* lapic_only.c's part, or NULL */
 	_Atomic uint32_t flags;
 	_Atomic uint64_t tmr[4];
 
@@ -138,6 +150,16 @@ struct lapic {
 	alignas(64) uint64_t isr[4];
 	uint64_t base; /* MSR_IA32_APICBASE */
 	bool stale; /* the destination map must be made anew */
+	/*
+	 * The x2APIC's ICR has 64 bits; its high half is not the xAPIC's ICR2,
+	 * and a change of mode carries neither over.
+	 */
+	uint32_t icr_high;
+	/* x86.c's: vectors whose EOI the IOAPIC hears of, as of bus.changes. */
+	uint64_t ioapic_eois[4];
+	unsigned int ioapic_changes;
+	atomic_bool ioapic_scan; /* that must be made anew in any case */
+	bool directed_eoi; /* is what the version register says */
 	_Atomic uint32_t regs[APIC_NR_REGS];
 	struct lapic_timer timer;
 };
@@ -170,6 +192,12 @@ static inline uint8_t lapic_xapic_id(const struct lapic *apic)
 	return (uint8_t)(lapic_reg(apic, APIC_ID) >> 24);
 }
 
+static inline uint32_t lapic_version(const struct lapic *apic)
+{
+	return LAPIC_VERSION_VALUE |
+	       (apic->directed_eoi ? APIC_VERSION_DIRECTED_EOI : 0);
+}
+
 /* The logical id of an x2APIC: cluster of 16 in the high half, one bit. */
 static inline uint32_t lapic_x2apic_ldr(uint32_t id)
 {
@@ -198,6 +226,8 @@ void lapic_commit(struct lapic *apic);
 int lapic_accept(struct lapic *apic, const struct x86_msg *msg);
 /* Any thread.  enum virq_event bits; the 8259 is the caller's matter. */
 unsigned int lapic_pending(const struct lapic *apic);
+/* Any thread.  The wire LINT0 has risen: what LVT LINT0 makes of it. */
+void lapic_lint0(struct lapic *apic);
 /* Own thread.  Vector, or -EAGAIN. */
 int lapic_ack(struct lapic *apic);
 void lapic_eoi(struct lapic *apic);

@@ -87,6 +87,23 @@ static void events_change(struct lapic *apic, uint32_t clear, uint32_t set)
 	virq_vcpu_kick_ordered(apic->vcpu);
 }
 
+/*
+ * A processor takes one NMI and keeps one more while it handles that: of two
+ * that come before it runs, neither is lost.
+ */
+static void raise_nmi(struct lapic *apic)
+{
+	uint32_t old =
+		atomic_load_explicit(&apic->events, memory_order_relaxed);
+	uint32_t set;
+
+	do {
+		set = old & VIRQ_EVENT_NMI ? LAPIC_NMI_AGAIN : VIRQ_EVENT_NMI;
+		/* Sequentially consistent on success, as for IRR. */
+	} while (!atomic_compare_exchange_weak(&apic->events, &old, old | set));
+	virq_vcpu_kick_ordered(apic->vcpu);
+}
+
 int lapic_accept(struct lapic *apic, const struct x86_msg *msg)
 {
 	switch (msg->mode) {
@@ -97,7 +114,8 @@ int lapic_accept(struct lapic *apic, const struct x86_msg *msg)
 		return accept_vector(apic, msg);
 	case X86_DM_FIXED: return accept_vector(apic, msg);
 	case X86_DM_SMI: events_change(apic, 0, VIRQ_EVENT_SMI); return 1;
-	case X86_DM_NMI: events_change(apic, 0, VIRQ_EVENT_NMI); return 1;
+	case X86_DM_REMOTE_READ: virq_vcpu_kick(apic->vcpu); return 1;
+	case X86_DM_NMI: raise_nmi(apic); return 1;
 	case X86_DM_INIT:
 		/* A level de-assert only synchronises arbitration ids. */
 		if (msg->level_triggered && !msg->assert_level)
@@ -113,9 +131,23 @@ int lapic_accept(struct lapic *apic, const struct x86_msg *msg)
 					      << LAPIC_SIPI_VECTOR_SHIFT);
 		return 1;
 	default:
-		/* ExtINT is a wire, not a message; 3 is reserved. */
+		/* ExtINT is a wire, not a message. */
 		return 0;
 	}
+}
+
+void lapic_lint0(struct lapic *apic)
+{
+	uint32_t lvt = lapic_reg(apic, APIC_LVT_LINT0);
+	struct x86_msg msg = {
+		.vector = (uint8_t)lvt,
+		.mode = APIC_LVT_MODE(lvt),
+		.level_triggered = lvt & APIC_LVT_LEVEL_TRIGGERED,
+		.assert_level = true,
+	};
+
+	if (lapic_flags(apic) & LAPIC_HW_ENABLED && !(lvt & APIC_LVT_MASKED))
+		lapic_accept(apic, &msg);
 }
 
 /* The vector that could be taken now, or -1.  Any thread. */
@@ -185,7 +217,7 @@ void lapic_eoi_vector(struct lapic *apic, uint8_t vector)
 		return;
 	apic->isr[vector / 64] &= ~bit;
 	lapic_update_ppr(apic);
-	apic->bus->config.eoi(apic->bus, vector, tmr_test(apic, vector),
+	apic->bus->config.eoi(apic, vector, tmr_test(apic, vector),
 			      lapic_reg(apic, APIC_SVR) &
 				      APIC_SVR_DIRECTED_EOI);
 }
@@ -200,7 +232,10 @@ void lapic_eoi(struct lapic *apic)
 
 static int take_init(struct lapic *apic)
 {
-	atomic_fetch_and(&apic->events, ~(uint32_t)VIRQ_EVENT_INIT);
+	/* What came before the INIT goes with it. */
+	atomic_fetch_and(&apic->events,
+			 ~(uint32_t)(VIRQ_EVENT_INIT | VIRQ_EVENT_NMI |
+				     LAPIC_NMI_AGAIN | VIRQ_EVENT_SMI));
 	lapic_reset(apic, true);
 	/* The bootstrap processor starts at once, without a SIPI. */
 	if (!(apic->base & APIC_BASE_BSP))
@@ -226,6 +261,20 @@ static int take_sipi(struct lapic *apic)
 	return (int)((old & LAPIC_SIPI_VECTOR) >> LAPIC_SIPI_VECTOR_SHIFT);
 }
 
+static int take_nmi(struct lapic *apic)
+{
+	uint32_t old =
+		atomic_load_explicit(&apic->events, memory_order_relaxed);
+	uint32_t clear;
+
+	do {
+		clear = old & LAPIC_NMI_AGAIN ? LAPIC_NMI_AGAIN
+					      : VIRQ_EVENT_NMI;
+	} while (!atomic_compare_exchange_weak(&apic->events, &old,
+					       old & ~clear));
+	return 0;
+}
+
 int lapic_take(struct lapic *apic, enum virq_event event)
 {
 	if (!(lapic_pending(apic) & event))
@@ -234,7 +283,7 @@ int lapic_take(struct lapic *apic, enum virq_event event)
 	switch (event) {
 	case VIRQ_EVENT_INIT: return take_init(apic);
 	case VIRQ_EVENT_SIPI: return take_sipi(apic);
-	case VIRQ_EVENT_NMI:
+	case VIRQ_EVENT_NMI: return take_nmi(apic);
 	case VIRQ_EVENT_SMI:
 		atomic_fetch_and(&apic->events, ~(uint32_t)event);
 		return 0;

@@ -54,6 +54,10 @@ void lapic_get_state(struct lapic *apic, struct kvm_lapic_state *state)
 				  atomic_load(&apic->irr[i]));
 	}
 	state_put(state, APIC_TMCCT, lapic_timer_current(apic));
+	/* In Linux's page the upper half is where a 64-bit register has it. */
+	state_put(state, APIC_ICR + 4, apic->icr_high);
+	if (lapic_x2apic(apic))
+		state_put(state, APIC_ICR2, apic->icr_high);
 	if (lapic_x2apic(apic) && !apic->bus->config.ids32)
 		state_put(state, APIC_ID, apic->vcpu_id << 24);
 }
@@ -71,11 +75,12 @@ int lapic_set_state(struct lapic *apic, const struct kvm_lapic_state *state)
 	for (unsigned int i = 0; i < APIC_NR_REGS; i++)
 		if (i << 4 != APIC_LVT_TIMER)
 			lapic_set_reg(apic, i << 4, state_get(state, i << 4));
-	lapic_set_reg(apic, APIC_VERSION, LAPIC_VERSION_VALUE);
+	lapic_set_reg(apic, APIC_VERSION, lapic_version(apic));
 	if (x2apic) {
 		lapic_set_reg(apic, APIC_ID, apic->vcpu_id);
 		lapic_set_reg(apic, APIC_LDR, lapic_x2apic_ldr(apic->vcpu_id));
 	}
+	apic->icr_high = state_get(state, x2apic ? APIC_ICR2 : APIC_ICR + 4);
 	for (unsigned int i = 0; i < 4; i++) {
 		unsigned int offset = i * 0x20;
 

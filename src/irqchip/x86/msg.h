@@ -13,6 +13,7 @@ enum x86_delivery_mode {
 	X86_DM_FIXED = 0,
 	X86_DM_LOWEST = 1,
 	X86_DM_SMI = 2,
+	X86_DM_REMOTE_READ = 3, /* reserved; a wake-up to Linux */
 	X86_DM_NMI = 4,
 	X86_DM_INIT = 5,
 	X86_DM_SIPI = 6,

@@ -10,7 +10,6 @@
 
 #define MSI_ADDR_LOGICAL (1u << 2)
 #define MSI_ADDR_REDIRECT_HINT (1u << 3)
-#define MSI_DATA_LEVEL_TRIGGERED (1u << 15)
 
 int msi_decode(uint32_t address_lo, uint32_t address_hi, uint32_t data,
 	       bool ids32, struct x86_msg *msg)

@@ -5,6 +5,8 @@
 
 #include "msg.h"
 
+#define MSI_DATA_LEVEL_TRIGGERED (1u << 15)
+
 /*
  * @ids32: destination bits 31:8 are in @address_hi; its low byte must then be
  * 0, else -EINVAL.  Without, @address_hi is ignored.

@@ -21,16 +21,26 @@ void pic_unlock(struct pic *pic)
 		pic->cb.output(pic->opaque);
 }
 
-void pic_ack(struct pic *pic, uint16_t pins)
+/* Call @fn for each of @pins with the lock dropped. */
+static void tell(struct pic *pic, unsigned int pins,
+		 void (*fn)(void *opaque, unsigned int pin))
 {
-	unsigned int left = pins;
-
-	if (!pins)
+	if (!pins || !fn)
 		return;
 	pic_unlock(pic);
-	for (; left; left &= left - 1)
-		pic->cb.ack(pic->opaque, (unsigned int)__builtin_ctz(left));
+	for (; pins; pins &= pins - 1)
+		fn(pic->opaque, (unsigned int)__builtin_ctz(pins));
 	spin_lock(&pic->lock);
+}
+
+void pic_ack(struct pic *pic, uint16_t pins)
+{
+	tell(pic, pins, pic->cb.ack);
+}
+
+void pic_unmasked(struct pic *pic, unsigned int c, uint8_t pins)
+{
+	tell(pic, (unsigned int)pins << (c * CHIP_PINS), pic->cb.unmasked);
 }
 
 /* Drive one input; -1 masked, 0 still pending, 1 taken. */

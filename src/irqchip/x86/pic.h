@@ -16,6 +16,8 @@ struct pic_callbacks {
 	void (*output)(void *opaque);
 	/* The in-service bit of @pin (0..15) was cleared (EOI). */
 	void (*ack)(void *opaque, unsigned int pin);
+	/* The guest unmasked @pin.  Optional. */
+	void (*unmasked)(void *opaque, unsigned int pin);
 	/* Is there a vCPU that accepts PIC interrupts now?  For ICW1. */
 	bool (*accepted)(void *opaque);
 };
@@ -38,5 +40,7 @@ void pic_get_state(struct pic *pic, unsigned int chip,
 		   struct kvm_pic_state *state);
 void pic_set_state(struct pic *pic, unsigned int chip,
 		   const struct kvm_pic_state *state);
+/* Derive the cascade and the output from the requests anew. */
+void pic_refresh(struct pic *pic);
 
 #endif

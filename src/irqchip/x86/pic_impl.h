@@ -61,6 +61,8 @@ int pic_request(const struct pic *pic, unsigned int c);
 void pic_update(struct pic *pic);
 /* Run the ack callbacks of @pins (bit per pin 0..15) with the lock dropped. */
 void pic_ack(struct pic *pic, uint16_t pins);
+/* The same for the pins that chip @c no longer masks. */
+void pic_unmasked(struct pic *pic, unsigned int c, uint8_t pins);
 /* Drop the lock; tell of a risen output. */
 void pic_unlock(struct pic *pic);
 

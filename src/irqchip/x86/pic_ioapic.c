@@ -11,14 +11,24 @@ static struct pic_ioapic *to_pair(const struct virq_irqchip *chip)
 	return (struct pic_ioapic *)chip;
 }
 
+static uint32_t pic_chip_id(unsigned int pin)
+{
+	return pin < X86_PIC_PINS ? KVM_IRQCHIP_PIC_MASTER
+				  : KVM_IRQCHIP_PIC_SLAVE;
+}
+
 void pic_ioapic_pic_ack(void *opaque, unsigned int pin)
 {
 	struct pic_ioapic *pair = opaque;
 
-	virq_irqchip_ack(&pair->x86.chip,
-			 pin < X86_PIC_PINS ? KVM_IRQCHIP_PIC_MASTER
-					    : KVM_IRQCHIP_PIC_SLAVE,
-			 pin);
+	virq_irqchip_ack(&pair->x86.chip, pic_chip_id(pin), pin);
+}
+
+void pic_ioapic_pic_unmasked(void *opaque, unsigned int pin)
+{
+	struct pic_ioapic *pair = opaque;
+
+	virq_irqchip_unmasked(&pair->x86.chip, pic_chip_id(pin), pin);
 }
 
 void pic_ioapic_ack(void *opaque, unsigned int pin)
@@ -26,6 +36,13 @@ void pic_ioapic_ack(void *opaque, unsigned int pin)
 	struct pic_ioapic *pair = opaque;
 
 	virq_irqchip_ack(&pair->x86.chip, KVM_IRQCHIP_IOAPIC, pin);
+}
+
+void pic_ioapic_unmasked(void *opaque, unsigned int pin)
+{
+	struct pic_ioapic *pair = opaque;
+
+	virq_irqchip_unmasked(&pair->x86.chip, KVM_IRQCHIP_IOAPIC, pin);
 }
 
 bool pic_ioapic_resample(void *opaque, unsigned int pin)
@@ -97,6 +114,7 @@ int pic_ioapic_set_irqchip(struct virq_irqchip *chip,
 			   const struct kvm_irqchip *state)
 {
 	struct pic_ioapic *pair = to_pair(chip);
+	int ret = 0;
 
 	switch (state->chip_id) {
 	case KVM_IRQCHIP_PIC_MASTER:
@@ -107,7 +125,10 @@ int pic_ioapic_set_irqchip(struct virq_irqchip *chip,
 		rcu_lock();
 		ioapic_set_state(pair->ioapic, &state->chip.ioapic);
 		rcu_unlock();
-		return 0;
-	default: return -EINVAL;
+		break;
+	default: ret = -EINVAL; break;
 	}
+	/* Linux looks at its 8259s after any of these, a refused one, too. */
+	pic_refresh(pair->pic);
+	return ret;
 }

@@ -21,6 +21,8 @@ struct pic_ioapic {
 /* For struct pic_callbacks and struct ioapic_callbacks: to the core's books. */
 void pic_ioapic_pic_ack(void *opaque, unsigned int pin);
 void pic_ioapic_ack(void *opaque, unsigned int pin);
+void pic_ioapic_pic_unmasked(void *opaque, unsigned int pin);
+void pic_ioapic_unmasked(void *opaque, unsigned int pin);
 bool pic_ioapic_resample(void *opaque, unsigned int pin);
 bool pic_ioapic_has_ack(void *opaque, unsigned int pin);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * The ports of the 8259 pair: command words, polls, ELCR; and the state out
- * and in.  The handlers run under pic->lock; pic_ack() drops it.
+ * and in.  The handlers run under pic->lock; pic_ack() and pic_unmasked() drop
+ * it.
  */
 #include "pic_impl.h"
 #include <errno.h>
@@ -35,6 +36,9 @@ enum init_state {
  * ICW1.  Requests of level pins follow their lines and stay; latched edges are
  * forgotten, and whoever waits for their completion is told, if the interrupt
  * could have reached a vCPU at all.
+ *
+ * The output stays as it was until something else has it looked at, as Linux
+ * has it: an INTACK before that is spurious.
  */
 static void chip_icw1(struct pic *pic, unsigned int c, uint8_t val)
 {
@@ -63,7 +67,6 @@ static void chip_icw1(struct pic *pic, unsigned int c, uint8_t val)
 			pic_ack(pic, (uint16_t)(dropped << (c * CHIP_PINS)));
 		}
 	}
-	pic_update(pic);
 }
 
 static void chip_ocw2(struct pic *pic, unsigned int c, uint8_t val)
@@ -119,10 +122,13 @@ static void command_write(struct pic *pic, unsigned int c, uint8_t val)
 static void data_write(struct pic *pic, unsigned int c, uint8_t val)
 {
 	struct kvm_pic_state *chip = &pic->chip[c];
+	uint8_t unmasked = chip->imr & (uint8_t)~val;
 
 	switch (chip->init_state) {
 	case INIT_DONE:
 		chip->imr = val;
+		/* Before the request that was latched under the mask goes. */
+		pic_unmasked(pic, c, unmasked);
 		pic_update(pic);
 		break;
 	case INIT_ICW2:
@@ -217,6 +223,9 @@ int pic_pio(struct pic *pic, struct virq_access *access)
 	while (port->port != access->addr)
 		if (++port == pic_ports + NR_PIC_PORTS)
 			return -ENODEV;
+	/* The ports come in pairs; what reaches beyond one is not the chip's. */
+	if ((port->port & 1u) + access->len > 2)
+		return -ENODEV;
 	if (!access->write)
 		access->data = 0;
 	if (access->len != 1)
@@ -243,6 +252,13 @@ void pic_set_state(struct pic *pic, unsigned int chip,
 {
 	spin_lock(&pic->lock);
 	pic->chip[chip] = *state;
+	pic_update(pic);
+	pic_unlock(pic);
+}
+
+void pic_refresh(struct pic *pic)
+{
+	spin_lock(&pic->lock);
 	pic_update(pic);
 	pic_unlock(pic);
 }

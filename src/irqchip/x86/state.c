@@ -2,6 +2,7 @@
 /* The state calls of <virq/x86.h>: to the back end that the VM has. */
 #include "state.h"
 #include "irqchip/table.h"
+#include "lapic_only.h"
 
 #include <errno.h>
 #include <virq/x86.h>
@@ -11,8 +12,9 @@ static const struct x86_state_ops *state_ops(const struct virq_vm *vm)
 	static const struct x86_state_ops none;
 	const struct virq_irqchip *chip = virq_vm_irqchip(vm);
 
-	if (!chip || (chip->ops != &irqchip_x86 &&
-		      chip->ops != &irqchip_split && chip->ops != &irqchip_kvm))
+	if (!chip ||
+	    (chip->ops != &irqchip_x86 && chip->ops != &irqchip_lapic_only &&
+	     chip->ops != &irqchip_split && chip->ops != &irqchip_kvm))
 		return &none;
 	return ((const struct x86_irqchip *)chip)->state;
 }
@@ -33,6 +35,15 @@ int virq_x86_set_irqchip(struct virq_vm *vm, const struct kvm_irqchip *irqchip)
 	if (!ops->set_irqchip)
 		return -ENXIO;
 	return ops->set_irqchip(virq_vm_irqchip(vm), irqchip);
+}
+
+int x86_set_x2apic_api(struct virq_vm *vm, bool ids32, bool broadcast_quirk)
+{
+	const struct x86_state_ops *ops = state_ops(vm);
+
+	if (!ops->set_x2apic_api)
+		return -ENXIO;
+	return ops->set_x2apic_api(virq_vm_irqchip(vm), ids32, broadcast_quirk);
 }
 
 int virq_x86_get_lapic(struct virq_vcpu *vcpu, struct kvm_lapic_state *state)

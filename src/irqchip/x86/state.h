@@ -24,13 +24,26 @@ struct x86_state_ops {
 	int (*get_lapic)(struct virq_vcpu *vcpu, struct kvm_lapic_state *state);
 	int (*set_lapic)(struct virq_vcpu *vcpu,
 			 const struct kvm_lapic_state *state);
+	/* x86_set_x2apic_api() below. */
+	int (*set_x2apic_api)(struct virq_irqchip *chip, bool ids32,
+			      bool broadcast_quirk);
 	uint8_t (*get_cr8)(struct virq_vcpu *vcpu);
 	void (*set_cr8)(struct virq_vcpu *vcpu, uint8_t cr8);
 };
 
+struct apic_bus;
+
 struct x86_irqchip {
 	struct virq_irqchip chip;
 	const struct x86_state_ops *state;
+	struct apic_bus *bus; /* local APICs of ours; NULL: the kernel's */
 };
+
+/*
+ * KVM_CAP_X2APIC_API once the chip is there: the format of MSIs and what is a
+ * broadcast.  Routes are read anew.  Any thread.  0, -ENOMEM, -EINVAL (a route
+ * has address bits that the wide format reserves), -ENXIO (not this back end's).
+ */
+int x86_set_x2apic_api(struct virq_vm *vm, bool ids32, bool broadcast_quirk);
 
 #endif

@@ -12,32 +12,22 @@
  * inside it.  Every way into the IOAPIC is an RCU read-side section, because
  * it delivers: set_irq runs in the core's, the others take one here.
  */
-#include "apic_map.h"
+#include "apics.h"
 #include "core/clock.h"
 #include "core/rcu.h"
 #include "gsi.h"
 #include "irqchip/table.h"
-#include "lapic.h"
-#include "msi.h"
+#include "lapic_only.h"
 #include "pic_ioapic.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <virq/vm.h>
-#include <virq/x86.h>
-
-#define CLOCK_KHZ 1000000u /* CLOCK_MONOTONIC's */
 
 struct x86_chip {
 	struct pic_ioapic pair;
 	struct virq_timer *reinject;
 	struct apic_bus bus;
 };
-
-_Static_assert(sizeof(struct x86_msg) <=
-		       sizeof(((struct virq_route *)0)->decoded),
-	       "a route has room for a decoded MSI");
 
 static struct x86_chip *to_x86(const struct virq_irqchip *chip)
 {
@@ -48,13 +38,6 @@ static struct x86_chip *bus_to_x86(struct apic_bus *bus)
 {
 	return (struct x86_chip *)((char *)bus -
 				   offsetof(struct x86_chip, bus));
-}
-
-static uint64_t default_tsc_read(void *opaque, uint32_t vcpu_id)
-{
-	(void)opaque;
-	(void)vcpu_id;
-	return now_ns();
 }
 
 /* What the chips ask of us. */
@@ -111,12 +94,80 @@ static void on_reinject(void *opaque)
 	rcu_unlock();
 }
 
-static void on_lapic_eoi(struct apic_bus *bus, uint8_t vector, bool level,
+/*
+ * Does an EOI of the vector concern the pin?  If the APIC is where the pin
+ * sends to; and also if it has the vector already: that may have come from the
+ * pin before it was told to send elsewhere.
+ */
+static bool eoi_wanted(void *arg, const struct x86_msg *msg)
+{
+	const struct lapic *apic = arg;
+	/* Relaxed: one that comes just now may be counted or not. */
+	uint64_t irr = atomic_load_explicit(&apic->irr[msg->vector / 64],
+					    memory_order_relaxed);
+
+	return apic_bus_matches(apic->bus, apic, msg) ||
+	       (irr | apic->isr[msg->vector / 64]) >> (msg->vector % 64) & 1;
+}
+
+/*
+ * Before anything that the vCPU does with its APIC, and after what it may have
+ * changed.  The same vector may mean one device here and another elsewhere, so
+ * an EOI completes only what was for this APIC, as Linux has it.
+ *
+ * No EOI is missed: a vector that came from a pin is in IRR or ISR until then,
+ * and if the pin's entry was changed meanwhile, a scan is due.
+ */
+static struct lapic *vcpu_lapic_scanned(struct virq_vcpu *vcpu)
+{
+	struct lapic *apic = vcpu_lapic(vcpu);
+	/* Relaxed: an APIC's address is its own thread's, this one, to change. */
+	unsigned int changes =
+		atomic_load_explicit(&apic->bus->changes, memory_order_relaxed);
+
+	/* Acquire: pairs with the release in on_ioapic_eois_changed(). */
+	if (changes == apic->ioapic_changes &&
+	    !atomic_load_explicit(&apic->ioapic_scan, memory_order_acquire))
+		return apic;
+	if (!(lapic_flags(apic) & LAPIC_HW_ENABLED))
+		return apic;
+	apic->ioapic_changes = changes;
+	/* Before the look, so that a change from now on is seen next time. */
+	atomic_store_explicit(&apic->ioapic_scan, false, memory_order_relaxed);
+	ioapic_eoi_vectors(bus_to_x86(apic->bus)->pair.ioapic, eoi_wanted, apic,
+			   apic->ioapic_eois);
+	return apic;
+}
+
+/* As Linux has it, a fixed interrupt concerns those that it reaches only. */
+static void on_ioapic_eois_changed(void *opaque, const struct x86_msg *before,
+				   const struct x86_msg *now)
+{
+	struct x86_chip *x86 = opaque;
+	uint32_t limit = apic_bus_limit(&x86->bus);
+	bool all = !now || now->mode != X86_DM_FIXED;
+
+	for (uint32_t id = 0; id < limit; id++) {
+		struct lapic *apic = apic_bus_lapic(&x86->bus, id);
+
+		if (apic && (all || apic_bus_matches(&x86->bus, apic, before) ||
+			     apic_bus_matches(&x86->bus, apic, now)))
+			/*
+			 * Release: pairs with the acquire in
+			 * vcpu_lapic_scanned().
+			 */
+			atomic_store_explicit(&apic->ioapic_scan, true,
+					      memory_order_release);
+	}
+}
+
+static void on_lapic_eoi(struct lapic *apic, uint8_t vector, bool level,
 			 bool directed)
 {
-	struct x86_chip *x86 = bus_to_x86(bus);
+	struct x86_chip *x86 = bus_to_x86(apic->bus);
 
-	if (!ioapic_handles_vector(x86->pair.ioapic, vector))
+	if (!(apic->ioapic_eois[vector / 64] >> (vector % 64) & 1) ||
+	    !ioapic_handles_vector(x86->pair.ioapic, vector))
 		return;
 	rcu_lock();
 	ioapic_eoi(x86->pair.ioapic, vector, level, directed);
@@ -126,14 +177,17 @@ static void on_lapic_eoi(struct apic_bus *bus, uint8_t vector, bool level,
 static const struct pic_callbacks pic_callbacks = {
 	.output = on_pic_output,
 	.ack = pic_ioapic_pic_ack,
+	.unmasked = pic_ioapic_pic_unmasked,
 	.accepted = on_pic_accepted,
 };
 
 static const struct ioapic_callbacks ioapic_callbacks = {
 	.deliver = on_ioapic_deliver,
 	.ack = pic_ioapic_ack,
+	.unmasked = pic_ioapic_unmasked,
 	.resample = pic_ioapic_resample,
 	.has_ack = pic_ioapic_has_ack,
+	.eois_changed = on_ioapic_eois_changed,
 	.defer = on_ioapic_defer,
 };
 
@@ -146,33 +200,24 @@ static int x86_create(struct virq_vm *vm, const void *arg,
 {
 	static const struct virq_x86_config defaults;
 	const struct virq_x86_config *config = arg ? arg : &defaults;
-	struct apic_bus_config bus_config = {
-		.ids32 = config->x2apic_ids32,
-		.broadcast_quirk = !config->no_broadcast_quirk,
-		.vector_hashing = !config->no_vector_hashing,
-		.tsc_read = config->tsc_read,
-		.tsc_khz = config->tsc_khz,
-		.tsc_opaque = config->opaque,
-		.eoi = on_lapic_eoi,
-	};
 	struct x86_chip *x86;
-	int ret = -ENOMEM;
+	int ret;
 
-	/* The rate is of no use without the clock, nor the other way round. */
-	if (!config->tsc_read != !config->tsc_khz)
+	if (config->lapic_only)
+		return irqchip_lapic_only.create(vm, config, chip);
+	if (config->reserved_routes)
 		return -EINVAL;
-	if (!config->tsc_read) {
-		bus_config.tsc_read = default_tsc_read;
-		bus_config.tsc_khz = CLOCK_KHZ;
-	}
-
 	x86 = calloc(1, sizeof(*x86));
 	if (!x86)
 		return -ENOMEM;
 	x86->pair.x86.chip.ops = &irqchip_x86;
 	x86->pair.x86.chip.vm = vm;
 	x86->pair.x86.state = &x86_state_ops;
-	apic_bus_init(&x86->bus, &bus_config);
+	x86->pair.x86.bus = &x86->bus;
+	ret = apics_init(&x86->bus, config, on_lapic_eoi);
+	if (ret)
+		goto out_free;
+	ret = -ENOMEM;
 	x86->pair.pic = pic_create(&pic_callbacks, x86);
 	if (!x86->pair.pic)
 		goto out_bus;
@@ -191,6 +236,7 @@ out_pic:
 	pic_destroy(x86->pair.pic);
 out_bus:
 	apic_bus_destroy(&x86->bus);
+out_free:
 	free(x86);
 	return ret;
 }
@@ -206,69 +252,19 @@ static void x86_destroy(struct virq_irqchip *chip)
 	free(x86);
 }
 
-static int x86_vcpu_create(struct virq_irqchip *chip, struct virq_vcpu *vcpu,
-			   void **priv)
-{
-	struct lapic *apic;
-	int ret = lapic_create(&to_x86(chip)->bus, vcpu, &apic);
-
-	if (!ret)
-		*priv = apic;
-	return ret;
-}
-
-static void x86_vcpu_destroy(struct virq_irqchip *chip, struct virq_vcpu *vcpu,
-			     void *priv)
-{
-	(void)chip;
-	(void)vcpu;
-	lapic_destroy(priv);
-}
-
 /* Routing and delivery. */
-
-static struct x86_msg route_msg(const struct virq_route *route)
-{
-	struct x86_msg msg;
-
-	memcpy(&msg, route->decoded, sizeof(msg));
-	return msg;
-}
-
-static int set_msi(struct virq_irqchip *chip, const struct virq_route *route,
-		   unsigned int source_id, int level, bool line_status)
-{
-	struct x86_msg msg = route_msg(route);
-
-	(void)source_id;
-	(void)line_status;
-	/* A message has no falling edge. */
-	if (!level)
-		return -1;
-	return apic_bus_deliver(&to_x86(chip)->bus, NULL, &msg,
-				APIC_DEST_FIELD);
-}
 
 static int x86_route_init(struct virq_irqchip *chip,
 			  const struct kvm_irq_routing_entry *entry,
 			  struct virq_route *route)
 {
-	bool ids32 = to_x86(chip)->bus.config.ids32;
-	struct x86_msg msg;
-	int ret = x86_route_decode(entry, ids32, route);
+	int ret = x86_route_decode(entry, apics_bus(chip)->config.ids32, route);
 
 	if (ret)
 		return ret;
-	if (entry->type == KVM_IRQ_ROUTING_MSI) {
-		ret = msi_decode(route->msi.address_lo, route->msi.address_hi,
-				 route->msi.data, ids32, &msg);
-		if (ret)
-			return ret;
-		memcpy(route->decoded, &msg, sizeof(msg));
-		route->set = set_msi;
-	} else {
-		pic_ioapic_route(route);
-	}
+	if (entry->type == KVM_IRQ_ROUTING_MSI)
+		return apics_route_msi(chip, route);
+	pic_ioapic_route(route);
 	return 0;
 }
 
@@ -280,38 +276,6 @@ static uint32_t default_routes(struct virq_irqchip *chip,
 	return x86_default_routes(entries, max);
 }
 
-/*
- * Only what the destination table answers is for the fast path: its time does
- * not grow with the number of vCPUs.
- */
-static int x86_set_irq_inatomic(struct virq_irqchip *chip,
-				const struct virq_route *route,
-				unsigned int source_id, int level)
-{
-	struct x86_msg msg;
-	int result;
-
-	(void)source_id;
-	if (route->type != KVM_IRQ_ROUTING_MSI || !level)
-		return -EWOULDBLOCK;
-	msg = route_msg(route);
-	if (!apic_bus_deliver_fast(&to_x86(chip)->bus, NULL, &msg, &result))
-		return -EWOULDBLOCK;
-	return result;
-}
-
-static int x86_set_msi(struct virq_irqchip *chip, const struct kvm_msi *msi)
-{
-	struct x86_chip *x86 = to_x86(chip);
-	struct x86_msg msg;
-	int ret = msi_decode(msi->address_lo, msi->address_hi, msi->data,
-			     x86->bus.config.ids32, &msg);
-
-	if (ret)
-		return ret;
-	return apic_bus_deliver(&x86->bus, NULL, &msg, APIC_DEST_FIELD);
-}
-
 /* Either a notifier came or went, or a pin maps to another GSI. */
 static void x86_scan(struct virq_irqchip *chip)
 {
@@ -319,11 +283,6 @@ static void x86_scan(struct virq_irqchip *chip)
 }
 
 /* The vCPU's side. */
-
-static struct lapic *vcpu_lapic(struct virq_vcpu *vcpu)
-{
-	return virq_vcpu_priv(vcpu);
-}
 
 /* Does the 8259 interrupt this vCPU now? */
 static bool extint_pending(const struct lapic *apic)
@@ -347,44 +306,48 @@ static unsigned int x86_vcpu_pending(struct virq_vcpu *vcpu)
 
 static int x86_vcpu_ack(struct virq_vcpu *vcpu)
 {
-	struct lapic *apic = vcpu_lapic(vcpu);
+	struct lapic *apic = vcpu_lapic_scanned(vcpu);
 
 	if (extint_pending(apic))
 		return pic_intack(bus_to_x86(apic->bus)->pair.pic);
 	return lapic_ack(apic);
 }
 
-static int x86_vcpu_take(struct virq_vcpu *vcpu, enum virq_event event)
-{
-	return lapic_take(vcpu_lapic(vcpu), event);
-}
-
 static int x86_mmio(struct virq_vcpu *vcpu, struct virq_access *access)
 {
-	struct lapic *apic = vcpu_lapic(vcpu);
+	struct lapic *apic = vcpu_lapic_scanned(vcpu);
 	int ret = lapic_mmio(apic, access);
 
-	if (ret != -ENODEV)
-		return ret;
-	rcu_lock();
-	ret = ioapic_mmio(bus_to_x86(apic->bus)->pair.ioapic, access);
-	rcu_unlock();
+	if (ret == -ENODEV) {
+		rcu_lock();
+		ret = ioapic_mmio(bus_to_x86(apic->bus)->pair.ioapic, access);
+		rcu_unlock();
+	}
+	vcpu_lapic_scanned(vcpu);
 	return ret;
 }
 
 static int x86_pio(struct virq_vcpu *vcpu, struct virq_access *access)
 {
-	return pic_pio(bus_to_x86(vcpu_lapic(vcpu)->bus)->pair.pic, access);
+	struct lapic *apic = vcpu_lapic_scanned(vcpu);
+
+	return pic_pio(bus_to_x86(apic->bus)->pair.pic, access);
 }
 
 static int x86_msr(struct virq_vcpu *vcpu, struct virq_access *access)
 {
-	return lapic_msr(vcpu_lapic(vcpu), access);
+	int ret;
+
+	vcpu_lapic_scanned(vcpu);
+	ret = apics_msr(vcpu, access);
+	vcpu_lapic_scanned(vcpu);
+	return ret;
 }
 
 static void x86_eoi(struct virq_vcpu *vcpu, uint8_t vector)
 {
-	lapic_eoi_vector(vcpu_lapic(vcpu), vector);
+	vcpu_lapic_scanned(vcpu);
+	apics_eoi(vcpu, vector);
 }
 
 const struct virq_irqchip_ops irqchip_x86 = {
@@ -393,17 +356,17 @@ const struct virq_irqchip_ops irqchip_x86 = {
 	.nr_pins = X86_NR_PINS,
 	.create = x86_create,
 	.destroy = x86_destroy,
-	.vcpu_create = x86_vcpu_create,
-	.vcpu_destroy = x86_vcpu_destroy,
+	.vcpu_create = apics_vcpu_create,
+	.vcpu_destroy = apics_vcpu_destroy,
 	.route_init = x86_route_init,
 	.routes_changed = x86_scan,
 	.default_routes = default_routes,
-	.set_irq_inatomic = x86_set_irq_inatomic,
-	.set_msi = x86_set_msi,
+	.set_irq_inatomic = apics_set_irq_inatomic,
+	.set_msi = apics_set_msi,
 	.ack_set_changed = x86_scan,
 	.vcpu_pending = x86_vcpu_pending,
 	.vcpu_ack = x86_vcpu_ack,
-	.vcpu_take = x86_vcpu_take,
+	.vcpu_take = apics_vcpu_take,
 	.mmio = x86_mmio,
 	.pio = x86_pio,
 	.msr = x86_msr,
@@ -412,33 +375,12 @@ const struct virq_irqchip_ops irqchip_x86 = {
 
 /* State, as KVM's structs. */
 
-static int x86_get_lapic(struct virq_vcpu *vcpu, struct kvm_lapic_state *state)
-{
-	lapic_get_state(vcpu_lapic(vcpu), state);
-	return 0;
-}
-
-static int x86_set_lapic(struct virq_vcpu *vcpu,
-			 const struct kvm_lapic_state *state)
-{
-	return lapic_set_state(vcpu_lapic(vcpu), state);
-}
-
-static uint8_t x86_get_cr8(struct virq_vcpu *vcpu)
-{
-	return (lapic_reg(vcpu_lapic(vcpu), APIC_TPR) >> 4) & 15;
-}
-
-static void x86_set_cr8(struct virq_vcpu *vcpu, uint8_t cr8)
-{
-	lapic_set_tpr(vcpu_lapic(vcpu), (uint8_t)(cr8 << 4));
-}
-
 static const struct x86_state_ops x86_state_ops = {
 	.get_irqchip = pic_ioapic_get_irqchip,
 	.set_irqchip = pic_ioapic_set_irqchip,
-	.get_lapic = x86_get_lapic,
-	.set_lapic = x86_set_lapic,
-	.get_cr8 = x86_get_cr8,
-	.set_cr8 = x86_set_cr8,
+	.get_lapic = apics_get_lapic,
+	.set_lapic = apics_set_lapic,
+	.set_x2apic_api = apics_set_x2apic_api,
+	.get_cr8 = apics_get_cr8,
+	.set_cr8 = apics_set_cr8,
 };
