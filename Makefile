@@ -5,7 +5,7 @@ BUILD ?= build
 MESON_FLAGS ?=
 
 .DEFAULT_GOAL := all
-.PHONY: all run test bench install clean format help deps-build deps-test
+.PHONY: all run test fuzz bench install clean format help deps-build deps-test
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
@@ -27,6 +27,10 @@ run: all
 test: deps-test
 	@scripts/run-tests $(BUILD) $(SUITES)
 
+fuzz: deps-test $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet tests/fuzz/sources && \
+		tests/fuzz/run-fuzz $(BUILD)
+
 bench: all
 	@$(BUILD)/cli/virq bench $(ARGS)
 
@@ -45,6 +49,7 @@ help:
 	@echo '                (ARGS="--irqchip split --json" passes options on)'
 	@echo 'make test       everything, also under sanitizers and in the QEMU lab'
 	@echo '                (SUITES="unit race" takes a part)'
+	@echo 'make fuzz       coverage-guided fuzzing, FUZZ_SECONDS a target'
 	@echo 'make bench      latency and cost of every path beside its peers'
 	@echo 'make install    library, headers, pkg-config file, tool, man pages'
 	@echo '                (DESTDIR is honoured)'

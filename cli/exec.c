@@ -148,8 +148,10 @@ static int set_preload(const char *library)
 
 	/* Both separate the names, and cannot be quoted. */
 	if (strpbrk(library, " :")) {
-		cli_error("exec", "%s: cannot be preloaded, for the blank or "
-				  "colon in it", library);
+		cli_error("exec",
+			  "%s: cannot be preloaded, for the blank or "
+			  "colon in it",
+			  library);
 		return CLI_FAILED;
 	}
 	if (old && !strncmp(old, library, len) &&
@@ -193,8 +195,8 @@ static int prepare(const struct exec *exec)
 	int code;
 
 	if (!find_library(library, sizeof(library))) {
-		cli_error("exec", LIBRARY " is missing, also from "
-			  VIRQ_SHIM_DIR);
+		cli_error("exec",
+			  LIBRARY " is missing, also from " VIRQ_SHIM_DIR);
 		return CLI_FAILED;
 	}
 	code = set(VIRQ_EXEC_IRQCHIP, exec->irqchip);

@@ -28,7 +28,7 @@ static bool unclaimed(struct machine *m, enum exec_what what, uint32_t addr,
 		      uint8_t len, uint32_t data)
 {
 	struct exec_op op = {
-		.what = what,
+		.what = (uint8_t)what,
 		.len = len,
 		.write = 1,
 		.addr = addr,

@@ -7,6 +7,7 @@
 #include "env.h"
 #include "memory.h"
 #include <errno.h>
+#include <stdlib.h>
 
 enum fd_of {
 	OF_KVM,
@@ -105,26 +106,26 @@ static void msi_short(struct conform *c)
 
 static void routing_entries_short(struct conform *c)
 {
-	struct {
-		struct kvm_irq_routing head;
-		struct kvm_irq_routing_entry entries[2];
-	} table = {
-		.head = {.nr = 2},
-		.entries = {ROUTE_MSI(0, 0x40), ROUTE_MSI(1, 0x41)},
+	const struct kvm_irq_routing_entry entries[] = {
+		ROUTE_MSI(0, 0x40),
+		ROUTE_MSI(1, 0x41),
 	};
+	struct kvm_irq_routing *table = routing_new(c, 2, entries);
+	size_t size = sizeof(*table) + sizeof(entries);
 	struct pc pc = pc_new(c);
 
 	CHECK_RET(c,
 		  port_ioctl(c, pc.vm, KVM_SET_GSI_ROUTING,
-			     pointer_short(c, &table, sizeof(table) - 1)),
+			     pointer_short(c, table, size - 1)),
 		  -EFAULT);
 	/* The default table is still in force: GSI 0 is a pin. */
 	CHECK_RET(c, irq_line(c, pc.vm, 0, 1), 0);
 	CHECK(c, pic_get(c, pc.vm, false).irr & 1);
 	CHECK_RET(c,
 		  port_ioctl(c, pc.vm, KVM_SET_GSI_ROUTING,
-			     pointer_short(c, &table, sizeof(table))),
+			     pointer_short(c, table, size)),
 		  0);
+	free(table);
 }
 
 static void line_status_read_only(struct conform *c)

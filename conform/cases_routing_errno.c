@@ -32,10 +32,8 @@ static void check_default_table(struct conform *c, int vm)
 static void run_row(struct conform *c)
 {
 	const struct routing_row *row = c->test->row;
-	struct {
-		struct kvm_irq_routing head;
-		struct kvm_irq_routing_entry entries[MAX_ENTRIES];
-	} table = {.head = {.nr = row->nr, .flags = row->flags}};
+	struct kvm_irq_routing *table =
+		routing_new(c, MAX_ENTRIES, row->entries);
 	int vm = vm_new(c, row->vm);
 
 	if (row->ids32)
@@ -43,9 +41,10 @@ static void run_row(struct conform *c)
 			  vm_enable_cap(c, vm, KVM_CAP_X2APIC_API,
 					KVM_X2APIC_API_USE_32BIT_IDS),
 			  0);
-	for (size_t i = 0; i < MAX_ENTRIES; i++)
-		table.entries[i] = row->entries[i];
-	CHECK_RET(c, port_ioctl(c, vm, KVM_SET_GSI_ROUTING, &table), row->want);
+	table->nr = row->nr;
+	table->flags = row->flags;
+	CHECK_RET(c, port_ioctl(c, vm, KVM_SET_GSI_ROUTING, table), row->want);
+	free(table);
 	if (row->want && row->vm == VM_FULL)
 		check_default_table(c, vm);
 }

@@ -111,18 +111,25 @@ int irqfd_resample(struct conform *c, int vm, int fd, uint32_t gsi,
 	return irqfd(c, vm, fd, gsi, KVM_IRQFD_FLAG_RESAMPLE, resamplefd);
 }
 
-int routing_set(struct conform *c, int vm, uint32_t nr,
-		const struct kvm_irq_routing_entry *entries)
+struct kvm_irq_routing *routing_new(struct conform *c, uint32_t nr,
+				    const struct kvm_irq_routing_entry *entries)
 {
 	size_t bytes = nr * sizeof(entries[0]);
 	struct kvm_irq_routing *table = calloc(1, sizeof(*table) + bytes);
-	int ret;
 
 	CHECK(c, table);
 	table->nr = nr;
 	if (nr)
 		memcpy(table->entries, entries, bytes);
-	ret = port_ioctl(c, vm, KVM_SET_GSI_ROUTING, table);
+	return table;
+}
+
+int routing_set(struct conform *c, int vm, uint32_t nr,
+		const struct kvm_irq_routing_entry *entries)
+{
+	struct kvm_irq_routing *table = routing_new(c, nr, entries);
+	int ret = port_ioctl(c, vm, KVM_SET_GSI_ROUTING, table);
+
 	free(table);
 	return ret;
 }

@@ -64,6 +64,10 @@ int irqfd_resample(struct conform *c, int vm, int fd, uint32_t gsi,
 		.type = KVM_IRQ_ROUTING_IRQCHIP,                               \
 		.u.irqchip = {.irqchip = (chip), .pin = (pin_)}})
 
+/* KVM_SET_GSI_ROUTING's argument, for the caller to free(). */
+struct kvm_irq_routing *
+routing_new(struct conform *c, uint32_t nr,
+	    const struct kvm_irq_routing_entry *entries);
 int routing_set(struct conform *c, int vm, uint32_t nr,
 		const struct kvm_irq_routing_entry *entries);
 /* One entry, which must be accepted. */

@@ -25,11 +25,8 @@ struct mail mail_new(struct conform *c)
 struct letter {
 	char byte;
 	struct iovec iov;
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control;
 	struct msghdr msg;
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
 };
 
 static void letter_init(struct letter *letter)
@@ -39,8 +36,8 @@ static void letter_init(struct letter *letter)
 	letter->msg = (struct msghdr){
 		.msg_iov = &letter->iov,
 		.msg_iovlen = 1,
-		.msg_control = letter->control.bytes,
-		.msg_controllen = sizeof(letter->control.bytes),
+		.msg_control = letter->control,
+		.msg_controllen = sizeof(letter->control),
 	};
 }
 

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 #include "random_reaper.h"
 
@@ -30,14 +29,6 @@ struct run {
 	bool progress;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* ---- Lock step ---- */
 
 static bool step(struct pair *pair, const struct op *op, struct divergence *d)
@@ -51,13 +42,13 @@ static bool step(struct pair *pair, const struct op *op, struct divergence *d)
 		world_settle(&pair->subject);
 	}
 	for (;;) {
-		state_capture(&pair->against, theirs, &d->against);
-		state_capture(&pair->subject, ours, &d->subject);
+		state_capture(&pair->against, op, theirs, &d->against);
+		state_capture(&pair->subject, op, ours, &d->subject);
 		if (state_equal(&d->against, &d->subject))
 			return true;
 		if (!end)
-			end = now_ns() + pair->patience_ns;
-		else if (now_ns() > end)
+			end = random_now_ns() + pair->patience_ns;
+		else if (random_now_ns() > end)
 			return false;
 		sched_yield();
 	}
@@ -184,7 +175,7 @@ static void divergence_report(struct run *run, uint64_t seed,
 
 static void progress(struct run *run)
 {
-	uint64_t now = now_ns();
+	uint64_t now = random_now_ns();
 
 	if (!run->progress || now - run->progress_ns < PROGRESS_NS)
 		return;
@@ -198,7 +189,7 @@ static void progress(struct run *run)
 static void summary(const struct run *run)
 {
 	FILE *file = run->config->report;
-	uint64_t ns = now_ns() - run->start_ns;
+	uint64_t ns = random_now_ns() - run->start_ns;
 
 	if (run->progress)
 		fputs("\r\033[K", stderr);
@@ -255,7 +246,7 @@ static int run_init(struct run *run, const struct conform_random_config *config)
 	if (rc)
 		goto out_reaper;
 	run->progress = isatty(STDERR_FILENO);
-	run->start_ns = now_ns();
+	run->start_ns = random_now_ns();
 	return 0;
 
 out_reaper:

@@ -5,10 +5,8 @@
  */
 #include "random_impl.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <string.h>
 
 #define MSR_APIC_BASE 0x1b
@@ -44,7 +42,8 @@ static void version_clear(struct kvm_lapic_state *lapic)
 	memcpy(lapic->regs + APIC_VERSION, &version, sizeof(version));
 }
 
-static void vcpu_capture(const struct world *w, int fd, struct vcpu_state *s)
+static void vcpu_capture(const struct world *w, int fd, bool base,
+			 struct vcpu_state *s)
 {
 	const struct conform_port *port = w->port;
 
@@ -53,8 +52,9 @@ static void vcpu_capture(const struct world *w, int fd, struct vcpu_state *s)
 	s->lapic_result = port->ioctl(fd, KVM_GET_LAPIC, (uintptr_t)&s->lapic);
 	s->events_result =
 		port->ioctl(fd, KVM_GET_VCPU_EVENTS, (uintptr_t)&s->events);
-	s->base_result =
-		world_msr(w, fd, KVM_GET_MSRS, MSR_APIC_BASE, &s->apic_base);
+	if (base)
+		s->base_result = world_msr(w, fd, KVM_GET_MSRS, MSR_APIC_BASE,
+					   &s->apic_base);
 	if (w->rules.host_apics)
 		version_clear(&s->lapic);
 	lapic_clear(&s->lapic, APIC_PPR, KNOWN_PPR);
@@ -62,7 +62,7 @@ static void vcpu_capture(const struct world *w, int fd, struct vcpu_state *s)
 	lapic_clear(&s->lapic, APIC_ICR_HIGH, KNOWN_ICR);
 }
 
-static void vm_capture(const struct world *w, unsigned int index,
+static void vm_capture(const struct world *w, unsigned int index, bool base,
 		       struct vm_state *s)
 {
 	const struct world_vm *vm = &w->vm[index];
@@ -79,7 +79,7 @@ static void vm_capture(const struct world *w, unsigned int index,
 		s->pit.channels[i].count_load_time = 0;
 	for (unsigned int i = 0; i < NR_VCPUS; i++)
 		if (vm->vcpu[i] >= 0)
-			vcpu_capture(w, vm->vcpu[i], &s->vcpu[i]);
+			vcpu_capture(w, vm->vcpu[i], base, &s->vcpu[i]);
 }
 
 /* poll() tells at once which counters are 0; most are. */
@@ -101,12 +101,14 @@ static void counters_capture(const struct world *w, struct world_state *s)
 	}
 }
 
-void state_capture(struct world *w, struct answer answer, struct world_state *s)
+void state_capture(struct world *w, const struct op *op, struct answer answer,
+		   struct world_state *s)
 {
 	memset(s, 0, sizeof(*s));
 	s->answer = answer;
+	s->lost = w->lost;
 	for (unsigned int i = 0; i < NR_VMS; i++)
-		vm_capture(w, i, &s->vm[i]);
+		vm_capture(w, i, op_specs[op->kind].writes_base, &s->vm[i]);
 	counters_capture(w, s);
 }
 
@@ -300,6 +302,7 @@ void state_diff(FILE *file, const char *prefix, const struct world_state *a,
 	answers(&d, "answer", a->answer.result, b->answer.result);
 	differs(&d, "answered value", "answered value", a->answer.value,
 		b->answer.value);
+	differs(&d, "lost signal", "lost signal", a->lost, b->lost);
 	for (unsigned int i = 0; i < NR_VMS; i++)
 		diff_vm(&d, i, &a->vm[i], &b->vm[i]);
 	for (unsigned int i = 0; i < NR_SLOTS; i++) {

@@ -45,7 +45,7 @@ uint64_t world_message(const struct world *w, const struct op *op,
 
 /* ---- The rest ---- */
 
-struct answer exec_check(struct world *w, const struct op *op)
+struct answer exec_op_check(struct world *w, const struct op *op)
 {
 	int fd = op->arg[CHECK_SYSTEM] ? w->system
 				       : world_vm_fd(w, op->arg[ARG_VM]);
@@ -166,7 +166,7 @@ struct answer op_run(struct world *w, const struct op *op)
 		[OP_EVENTS] = exec_events,
 		[OP_PIT] = exec_pit,
 		[OP_INTERRUPT] = exec_interrupt,
-		[OP_CHECK] = exec_check,
+		[OP_CHECK] = exec_op_check,
 		[OP_ENABLE] = exec_enable,
 		[OP_CREATE_IRQCHIP] = exec_create_irqchip,
 		[OP_IOEVENTFD] = exec_ioeventfd,

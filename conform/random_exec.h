@@ -38,7 +38,7 @@ struct answer world_request(struct world *world, int fd, unsigned long nr,
 uint64_t world_message(const struct world *world, const struct op *op,
 		       uint64_t bits);
 
-struct answer exec_check(struct world *world, const struct op *op);
+struct answer exec_op_check(struct world *world, const struct op *op);
 struct answer exec_create_irqchip(struct world *world, const struct op *op);
 struct answer exec_device(struct world *world, const struct op *op);
 struct answer exec_enable(struct world *world, const struct op *op);

@@ -11,15 +11,10 @@
 #include "random_impl.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
-#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 #include "random_reaper.h"
@@ -34,7 +29,7 @@
 #define NR_SENTINELS 2
 #define SENTINEL_GSI 3
 #define SENTINEL_PINS ((1u << NR_SENTINELS) - 1) << SENTINEL_GSI
-#define SENTINEL_SPINS 10000000u
+#define SENTINEL_PATIENCE_NS UINT64_C(5000000000)
 
 struct sentinel {
 	int vm;
@@ -42,6 +37,14 @@ struct sentinel {
 };
 
 /* ---- Settling ---- */
+
+uint64_t random_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
 
 static int sentinel_pending(const struct world *w, uint32_t *irr)
 {
@@ -53,22 +56,21 @@ static int sentinel_pending(const struct world *w, uint32_t *irr)
 	return rc;
 }
 
-static void sentinel_round(const struct world *w)
+static bool sentinel_round(const struct world *w)
 {
 	struct kvm_irqchip chip = {.chip_id = KVM_IRQCHIP_PIC_MASTER};
+	uint64_t end = random_now_ns() + SENTINEL_PATIENCE_NS;
 	uint32_t irr = 0;
 
 	for (unsigned int i = 0; i < NR_SENTINELS; i++)
 		eventfd_write(w->sentinel->fd[i], 1);
-	for (unsigned int n = 0; irr != (SENTINEL_PINS); n++) {
-		if (sentinel_pending(w, &irr) || n == SENTINEL_SPINS) {
-			fprintf(stderr, "random: %s lost a signal\n",
-				w->port->name);
-			abort();
-		}
+	while (irr != (SENTINEL_PINS)) {
+		if (sentinel_pending(w, &irr) || random_now_ns() > end)
+			return false;
 		sched_yield();
 	}
-	w->port->ioctl(w->sentinel->vm, KVM_SET_IRQCHIP, (uintptr_t)&chip);
+	return !w->port->ioctl(w->sentinel->vm, KVM_SET_IRQCHIP,
+			       (uintptr_t)&chip);
 }
 
 void world_settle(struct world *w)
@@ -81,13 +83,13 @@ void world_settle(struct world *w)
 	};
 
 	w->port->ioctl(w->sentinel->vm, KVM_IRQFD, (uintptr_t)&none);
-	sentinel_round(w);
+	w->lost |= !sentinel_round(w);
 	/*
 	 * The library looks at its two sorts of sources in turn: the second
 	 * round begins after a look at both.
 	 */
 	if (!w->port->kernel)
-		sentinel_round(w);
+		w->lost |= !sentinel_round(w);
 }
 
 static int sentinel_init(struct world *w)
@@ -305,6 +307,7 @@ void world_reset(struct world *w)
 	for (unsigned int i = 0; i < NR_SLOTS; i++)
 		world_slot_close(w, i);
 	w->next_serial = 0;
+	w->lost = false;
 }
 
 int world_init(struct world *w, const struct conform_port *port)

@@ -1,25 +1,33 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* See x2apic.h. */
 #include "x2apic.h"
+#include <string.h>
 
-struct one_msr {
-	struct kvm_msrs head;
-	struct kvm_msr_entry entry;
-};
+/* KVM's structs end in an array; this is room for the struct and the array. */
+#define ROOM(type, entry, nr)                                                  \
+	union {                                                                \
+		struct type head;                                              \
+		uint8_t bytes[sizeof(struct type) +                            \
+			      (nr) * sizeof(struct entry)];                    \
+	}
 
 int msr_set(struct conform *c, int vcpu, uint32_t index, uint64_t value)
 {
-	struct one_msr msr = {{.nmsrs = 1}, {.index = index, .data = value}};
+	ROOM(kvm_msrs, kvm_msr_entry, 1) msr = {.head = {.nmsrs = 1}};
 
+	msr.head.entries[0].index = index;
+	msr.head.entries[0].data = value;
 	return port_ioctl(c, vcpu, KVM_SET_MSRS, &msr);
 }
 
 int msr_get(struct conform *c, int vcpu, uint32_t index, uint64_t *value)
 {
-	struct one_msr msr = {{.nmsrs = 1}, {.index = index}};
-	int ret = port_ioctl(c, vcpu, KVM_GET_MSRS, &msr);
+	ROOM(kvm_msrs, kvm_msr_entry, 1) msr = {.head = {.nmsrs = 1}};
+	int ret;
 
-	*value = msr.entry.data;
+	msr.head.entries[0].index = index;
+	ret = port_ioctl(c, vcpu, KVM_GET_MSRS, &msr);
+	*value = msr.head.entries[0].data;
 	return ret;
 }
 
@@ -30,21 +38,15 @@ int msr_get(struct conform *c, int vcpu, uint32_t index, uint64_t *value)
 
 void cpuid_set(struct conform *c, int vcpu)
 {
-	struct {
-		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 entries[2];
-	} cpuid = {
-		.head = {.nent = 2},
-		.entries =
-			{
-				{.function = 0, .eax = 1},
-				{.function = 1,
-				 .ecx = CPUID_1_ECX_X2APIC |
-					CPUID_1_ECX_TSC_DEADLINE,
-				 .edx = CPUID_1_EDX_MSR | CPUID_1_EDX_APIC},
-			},
+	static const struct kvm_cpuid_entry2 entries[] = {
+		{.function = 0, .eax = 1},
+		{.function = 1,
+		 .ecx = CPUID_1_ECX_X2APIC | CPUID_1_ECX_TSC_DEADLINE,
+		 .edx = CPUID_1_EDX_MSR | CPUID_1_EDX_APIC},
 	};
+	ROOM(kvm_cpuid2, kvm_cpuid_entry2, 2) cpuid = {.head = {.nent = 2}};
 
+	memcpy(cpuid.head.entries, entries, sizeof(entries));
 	CHECK_RET(c, port_ioctl(c, vcpu, KVM_SET_CPUID2, &cpuid), 0);
 }
 

@@ -47,7 +47,6 @@
 #define IVSHMEM_DOORBELL 12
 #define IVSHMEM_PEER 1 /* that answers each ring by one */
 
-
 enum source {
 	PIC_TIMER,
 	KEYBOARD,

@@ -153,15 +153,23 @@ out_slot:
  */
 static bool slot_signalled(struct epoll_slot *slot)
 {
-	if (slot->fresh) {
-		struct virq_eventfd_info info;
+	struct virq_eventfd_info info;
 
+	if (slot->fresh) {
 		slot->fresh = false;
 		if (!virq_eventfd_query(slot->fd, &info) &&
 		    info.count == slot->residue)
 			return true;
 	}
 	slot->residue = 0;
+	/*
+	 * One unit a signal: the rest stays, and is no signal of its own when
+	 * the watch ends.  Asked before the unit is taken, so that what comes
+	 * meanwhile counts as new.
+	 */
+	if (slot->semaphore && !virq_eventfd_query(slot->fd, &info) &&
+	    info.count)
+		slot->residue = info.count - 1;
 	return drain(slot->fd);
 }
 
@@ -202,16 +210,22 @@ int epoll_set_poll(struct epoll_set *set, int timeout_ms, unsigned int *special)
 /* No more events: drain what is left.  Is it more than the old count? */
 static bool slot_owed(const struct epoll_slot *slot)
 {
-	struct virq_eventfd_info info = {0};
+	struct virq_eventfd_info info;
 	uint64_t value;
 	bool old;
 
-	/* Of an EFD_SEMAPHORE eventfd a read tells no more than 1. */
-	if (slot->semaphore)
-		(void)virq_eventfd_query(slot->fd, &info);
-	value = drain(slot->fd);
-	old = slot->residue &&
-	      slot->residue == (slot->semaphore ? info.count : value);
+	/*
+	 * Of an EFD_SEMAPHORE eventfd a read tells no more than 1; and others
+	 * may have read some of the old count.
+	 */
+	if (slot->semaphore) {
+		old = !virq_eventfd_query(slot->fd, &info) &&
+		      info.count <= slot->residue;
+		value = drain(slot->fd);
+	} else {
+		value = drain(slot->fd);
+		old = slot->residue && slot->residue == value;
+	}
 	return value && (slot->fresh || !old);
 }
 

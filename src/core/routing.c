@@ -287,6 +287,8 @@ int virq_vm_irq_line(struct virq_vm *vm, const struct kvm_irq_level *level,
 		     int *status)
 {
 	struct virq_irqchip *chip = vm_chip(vm);
+	/* Only who asks hears of ticks of the RTC that are dropped. */
+	bool line_status = status;
 	int unused;
 
 	if (!chip)
@@ -302,7 +304,7 @@ int virq_vm_irq_line(struct virq_vm *vm, const struct kvm_irq_level *level,
 		return rc;
 	}
 	*status = virq_vm_set_irq(vm, VIRQ_SOURCE_USERSPACE, level->irq,
-				  !!level->level, true);
+				  !!level->level, line_status);
 	return 0;
 }
 

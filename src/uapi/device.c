@@ -228,8 +228,9 @@ int uapi_vm_create_device(struct uapi_vm *vm, uintptr_t arg)
 		return ret;
 	if (args.type != KVM_DEV_TYPE_VFIO)
 		return -ENODEV;
+	/* Linux gives the struct back also when it has changed nothing. */
 	if (args.flags & KVM_CREATE_DEVICE_TEST)
-		return 0;
+		return uapi_copy_out(arg, &args, sizeof(args));
 	pthread_mutex_lock(&vm->lock);
 	fd = create_kvm_vfio(vm, &args);
 	pthread_mutex_unlock(&vm->lock);

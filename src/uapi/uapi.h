@@ -140,6 +140,7 @@ struct uapi_vm {
 	uint32_t max_vcpu_id; /* KVM_CAP_MAX_VCPU_ID, 0: not set */
 	unsigned int nr_vcpus; /* created */
 	struct uapi_vcpu *vcpus[UAPI_MAX_VCPUS];
+	_Atomic uint64_t clock_offset; /* KVM_SET_CLOCK without a host */
 	struct pit *pit; /* set once, release; read acquire */
 	struct ioeventfd_table *ioeventfds; /* ioeventfd.c */
 	bool kvm_vfio; /* device.c: there is one KVM-VFIO device at most */

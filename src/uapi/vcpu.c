@@ -21,6 +21,7 @@
 #include <unistd.h>
 #include "files.h"
 #include "irqchip/x86/lapic_host.h"
+#include "irqchip/x86/lapic_host.h"
 #include "vcpu.h"
 
 /* kvm_run, the port data, the coalesced MMIO ring: as Linux has on x86. */
@@ -86,6 +87,7 @@ static int setup_our_apic(struct uapi_vcpu *vcpu)
 	vcpu->mp_state =
 		boot ? KVM_MP_STATE_RUNNABLE : KVM_MP_STATE_UNINITIALIZED;
 	lapic_host_set_boot(vcpu->virq, boot);
+	lapic_host_set_tsc_deadline(vcpu->virq, false);
 	ret = vcpu_set_apic_base(vcpu, base);
 	if (!ret)
 		ret = read_reset_state(vcpu);

@@ -79,6 +79,11 @@ struct uapi_vcpu {
 	bool stale;
 	bool ready; /* takes an interrupt now */
 	bool if_flag;
+	/*
+	 * An NMI or SMI came since it last ran: wakes it even if it is masked.
+	 * Linux asks for one before it looks at the mask.
+	 */
+	bool requested;
 	bool events_waiting; /* an NMI or SMI may be pending in the host */
 	enum vcpu_unfinished unfinished;
 

@@ -84,8 +84,10 @@ static void pass_on(struct uapi_vcpu *vcpu, enum virq_event event,
 	if (virq_vcpu_take(vcpu->virq, event))
 		return;
 	/* A host without system management mode has no use for an SMI. */
-	vcpu_lower(vcpu, request, 0);
+	if (vcpu_lower(vcpu, request, 0))
+		return;
 	vcpu->events_waiting = true;
+	vcpu->requested = true;
 }
 
 int vcpu_take_events(struct uapi_vcpu *vcpu, bool startup)
@@ -154,6 +156,8 @@ bool vcpu_lower_has_event(struct uapi_vcpu *vcpu)
 
 bool vcpu_has_event(struct uapi_vcpu *vcpu)
 {
+	if (vcpu->requested)
+		return true;
 	vcpu_refresh(vcpu);
 	if (virq_vcpu_pending(vcpu->virq) & VIRQ_EVENT_INTR && vcpu->if_flag)
 		return true;

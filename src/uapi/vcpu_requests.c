@@ -14,6 +14,7 @@
 #define CR8_MAX 15u
 #define APIC_BASE_BSP (1u << 8)
 #define CPUID_1_ECX_X2APIC (1u << 21)
+#define CPUID_1_ECX_TSC_DEADLINE (1u << 24)
 #define MAX_CPUID_ENTRIES 256u
 #define RDX_RESET 0x600u /* until the CPUID is known */
 
@@ -146,6 +147,17 @@ static int set_mp_state(struct uapi_vcpu *vcpu, unsigned int request,
 	return 0;
 }
 
+/* The processor keeps it; it also wakes a halted one, as Linux's does. */
+static int nmi_or_smi(struct uapi_vcpu *vcpu, unsigned int request,
+		      uintptr_t arg)
+{
+	int ret = vcpu_lower(vcpu, request, arg);
+
+	if (!ret)
+		vcpu->requested = true;
+	return ret;
+}
+
 static int get_events(struct uapi_vcpu *vcpu, unsigned int request,
 		      uintptr_t arg)
 {
@@ -257,7 +269,7 @@ static int set_cpuid(struct uapi_vcpu *vcpu, unsigned int request,
 			   MAX_CPUID_ENTRIES * sizeof(struct kvm_cpuid_entry2)];
 	} all = {.cpuid.nent = MAX_CPUID_ENTRIES};
 	const struct kvm_cpuid_entry2 *entry = all.cpuid.entries;
-	bool x2apic = false;
+	uint32_t ecx = 0;
 	int ret = vcpu_lower(vcpu, request, arg);
 
 	if (ret)
@@ -270,11 +282,12 @@ static int set_cpuid(struct uapi_vcpu *vcpu, unsigned int request,
 		if (entry->function != 1)
 			continue;
 		vcpu->reset_regs.rdx = entry->eax;
-		x2apic = entry->ecx & CPUID_1_ECX_X2APIC;
+		ecx = entry->ecx;
 		break;
 	}
+	lapic_host_set_tsc_deadline(vcpu->virq, ecx & CPUID_1_ECX_TSC_DEADLINE);
 	if (atomic_load(&vcpu->vm->irqchip) == UAPI_IRQCHIP_SPLIT)
-		lapic_only_set_x2apic(vcpu->virq, x2apic);
+		lapic_only_set_x2apic(vcpu->virq, ecx & CPUID_1_ECX_X2APIC);
 	return 0;
 }
 
@@ -299,6 +312,8 @@ static const struct {
 	{KVM_GET_LAPIC, get_lapic},
 	{KVM_SET_LAPIC, set_lapic},
 	{KVM_INTERRUPT, interrupt},
+	{KVM_NMI, nmi_or_smi},
+	{KVM_SMI, nmi_or_smi},
 	{KVM_TPR_ACCESS_REPORTING, tpr_access_reporting},
 	{KVM_SET_VAPIC_ADDR, set_vapic_addr},
 	{KVM_GET_MP_STATE, get_mp_state},

@@ -41,6 +41,7 @@ static void learn(struct uapi_vcpu *vcpu, uint8_t old_cr8)
 	const struct kvm_run *run = vcpu->run;
 
 	vcpu->stale = false;
+	vcpu->requested = false;
 	vcpu->ready = run->ready_for_interrupt_injection;
 	vcpu->if_flag = run->if_flag;
 	if (vcpu->kind != VCPU_OUR_APIC)

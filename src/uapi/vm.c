@@ -8,6 +8,7 @@
 #include "files.h"
 #include "irqchip/table.h"
 #include "irqchip/x86/pit.h"
+#include "core/clock.h"
 #include "core/internal.h"
 #include "loop.h"
 #include "vm.h"
@@ -96,6 +97,7 @@ int uapi_vm_create(struct uapi_system *system, unsigned long type)
 	atomic_fetch_add(&system->refs, 1);
 	vm->system = system;
 	vm->host_fd = host_fd;
+	atomic_init(&vm->clock_offset, -now_ns());
 	atomic_init(&vm->refs, 1);
 	pthread_mutex_init(&vm->lock, NULL);
 	ret = vm_create_virq(vm);
@@ -238,6 +240,30 @@ static int set_identity_map(struct uapi_vm *vm, uintptr_t arg)
 	return ret;
 }
 
+/* Nanoseconds since the VM was made, moved by what the client sets. */
+static int get_clock(struct uapi_vm *vm, uintptr_t arg)
+{
+	struct kvm_clock_data data = {
+		.clock = now_ns() + atomic_load(&vm->clock_offset),
+	};
+
+	return uapi_copy_out(arg, &data, sizeof(data));
+}
+
+static int set_clock(struct uapi_vm *vm, uintptr_t arg)
+{
+	struct kvm_clock_data data;
+	int ret = uapi_copy_in(&data, arg, sizeof(data));
+
+	if (ret)
+		return ret;
+	/* Of the flags a client may give one: @realtime counts. */
+	if (data.flags & ~(uint32_t)KVM_CLOCK_REALTIME)
+		return -EINVAL;
+	atomic_store(&vm->clock_offset, data.clock - now_ns());
+	return 0;
+}
+
 static int vm_ioctl_no_host(struct uapi_vm *vm, unsigned int request,
 			    uintptr_t arg)
 {
@@ -246,6 +272,8 @@ static int vm_ioctl_no_host(struct uapi_vm *vm, unsigned int request,
 	case KVM_SET_TSS_ADDR:
 		return arg > UINT32_MAX - 3 * PAGE_SIZE ? -EINVAL : 0;
 	case KVM_SET_IDENTITY_MAP_ADDR: return set_identity_map(vm, arg);
+	case KVM_GET_CLOCK: return get_clock(vm, arg);
+	case KVM_SET_CLOCK: return set_clock(vm, arg);
 	default: return -ENOTTY;
 	}
 }

@@ -182,8 +182,7 @@ static void a_wrong_errno_is_found_and_shrunk(void **state)
 {
 	(void)state;
 	/* The VM, an eventfd, its deassign. */
-	expect_found(deassign_of_nothing_fails, "irqfd: answer", 3,
-		     "flags=1");
+	expect_found(deassign_of_nothing_fails, "irqfd: answer", 3, "flags=1");
 }
 
 static void a_lost_resample_is_found_and_shrunk(void **state)
@@ -236,8 +235,8 @@ static void what_is_no_script_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		FILE *file = fmemopen((void *)(uintptr_t)bad[i],
-				      strlen(bad[i]), "r");
+		FILE *file = fmemopen((void *)(uintptr_t)bad[i], strlen(bad[i]),
+				      "r");
 		struct script script;
 		unsigned int line;
 

@@ -149,7 +149,7 @@ static const struct conform_case cases[] = {
 	{.name = "fault/not-there", .rule = "", .run = passes},
 };
 
-static const CONFORM_GROUP(test);
+CONFORM_GROUP(test);
 
 const struct conform_group *const conform_groups[] = {&conform_test};
 const size_t conform_nr_groups = 1;

@@ -265,9 +265,9 @@ static void test_ioctl_answers(void **state)
 	assert_int_equal(ioctl(kvm, KVM_CREATE_VM, 77), -1);
 	assert_int_equal(errno, EINVAL);
 	/* A request as an int, sign and all, as it often goes around. */
-	assert_int_equal(ioctl(kvm, (unsigned long)(int)KVM_GET_MSR_INDEX_LIST,
-			       &list),
-			 -1);
+	assert_int_equal(
+		ioctl(kvm, (unsigned long)(int)KVM_GET_MSR_INDEX_LIST, &list),
+		-1);
 	assert_int_equal(errno, E2BIG);
 	/* Not KVM's type: KVM answers all the same. */
 	assert_int_equal(ioctl(kvm, TCGETS, &termios), -1);

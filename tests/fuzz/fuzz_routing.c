@@ -12,6 +12,7 @@
 #include "core/eventfd.h"
 #include "irqchip/table.h"
 #include "machine.h"
+#include "routing_model.h"
 
 #define NR_VMS 2
 #define NR_EVENTFDS 5
@@ -22,9 +23,6 @@
 #define NR_FDS (NR_EVENTFDS + 3)
 #define NR_RESAMPLEFDS 3
 #define NR_NOTIFIERS 4
-#define MAX_ENTRIES 32
-#define NR_GSIS 32 /* that most operations are about */
-#define NR_CHIPS 3
 #define MSI_BASE 0xfee00000u
 #define IOAPIC_LEVEL (1u << 15)
 #define IOAPIC_MASKED (1u << 16)
@@ -58,23 +56,13 @@ struct fixture {
 	struct notifier notifiers[NR_NOTIFIERS];
 	unsigned int depth; /* of callbacks */
 	uint64_t named[4]; /* vectors that something has named */
-	struct kvm_irq_routing *routing; /* room for MAX_ENTRIES */
+	struct kvm_irq_routing *routing; /* room for ROUTING_MAX */
 	uint8_t routed[NR_VMS][VIRQ_MAX_ROUTES]; /* routes of each GSI */
 };
 
 static void name_vector(struct fixture *f, uint8_t vector)
 {
 	f->named[vector / 64] |= UINT64_C(1) << (vector % 64);
-}
-
-/* Mostly among the few that are routed, now and then anything. */
-static uint32_t some_gsi(struct fixture *f)
-{
-	uint8_t gsi = input_u8(&f->in);
-
-	if (gsi < 0xf0)
-		return gsi % NR_GSIS;
-	return gsi < 0xf8 ? VIRQ_MAX_ROUTES - 0xf4u + gsi : input_u32(&f->in);
 }
 
 /* A descriptor's eventfd, or -1 for none, with the errno. */
@@ -86,86 +74,14 @@ static int eventfd_of(unsigned int fd, int *error)
 	return fd == FD_DUP ? 0 : (int)fd;
 }
 
-static void read_entry(struct fixture *f, struct kvm_irq_routing_entry *entry)
-{
-	uint8_t how = input_u8(&f->in);
-
-	memset(entry, 0, sizeof(*entry));
-	if (how >= 0xf8) {
-		input_bytes(&f->in, entry, sizeof(*entry));
-		return;
-	}
-	entry->gsi = some_gsi(f);
-	if (how & 1) {
-		entry->type = KVM_IRQ_ROUTING_IRQCHIP;
-		entry->u.irqchip.irqchip = (how >> 1 & 3) % (NR_CHIPS + 1);
-		entry->u.irqchip.pin = input_u8(&f->in) % 25;
-	} else {
-		entry->type = KVM_IRQ_ROUTING_MSI;
-		entry->flags = how >> 1 & 1;
-		entry->u.msi.address_lo = MSI_BASE |
-					  (uint32_t)input_u8(&f->in) << 12 |
-					  (how & 12);
-		entry->u.msi.address_hi = how & 0x40 ? input_u32(&f->in) : 0;
-		entry->u.msi.data = input_u16(&f->in);
-	}
-}
-
-static bool entry_valid(const struct fixture *f,
-			const struct kvm_irq_routing_entry *entry)
-{
-	const struct kvm_irq_routing_irqchip *pin = &entry->u.irqchip;
-
-	if (entry->gsi >= VIRQ_MAX_ROUTES)
-		return false;
-	if (entry->type == KVM_IRQ_ROUTING_MSI)
-		return entry->flags <= KVM_MSI_VALID_DEVID &&
-		       !(f->ids32 && entry->u.msi.address_hi & 0xff);
-	return entry->type == KVM_IRQ_ROUTING_IRQCHIP && !entry->flags &&
-	       pin->irqchip < NR_CHIPS &&
-	       pin->pin < (pin->irqchip == KVM_IRQCHIP_IOAPIC ? 24u : 8u);
-}
-
-static bool entries_share(const struct kvm_irq_routing_entry *a,
-			  const struct kvm_irq_routing_entry *b)
-{
-	return a->gsi != b->gsi ||
-	       (a->type == KVM_IRQ_ROUTING_IRQCHIP &&
-		b->type == KVM_IRQ_ROUTING_IRQCHIP &&
-		a->u.irqchip.irqchip != b->u.irqchip.irqchip);
-}
-
-static bool routing_valid(const struct fixture *f)
-{
-	const struct kvm_irq_routing *routing = f->routing;
-
-	if (routing->nr > MAX_ENTRIES || routing->flags)
-		return false;
-	for (unsigned int i = 0; i < routing->nr; i++) {
-		if (!entry_valid(f, &routing->entries[i]))
-			return false;
-		for (unsigned int j = 0; j < i; j++)
-			if (!entries_share(&routing->entries[i],
-					   &routing->entries[j]))
-				return false;
-	}
-	return true;
-}
-
 static void op_routing(struct fixture *f)
 {
 	unsigned int vm = input_u8(&f->in) >= 0xe0;
 	struct kvm_irq_routing *routing = f->routing;
-	uint8_t nr = input_u8(&f->in);
 	bool valid;
 
-	routing->flags = nr == 0xff;
-	routing->nr = nr % (MAX_ENTRIES + 1);
-	for (unsigned int i = 0; i < routing->nr; i++)
-		read_entry(f, &routing->entries[i]);
-	if (nr == 0xfe)
-		routing->nr = VIRQ_MAX_ROUTES + 1;
-	valid = routing_valid(f);
+	input_routing(&f->in, routing);
+	valid = routing_valid(routing, f->ids32);
 	EQUAL(virq_vm_set_gsi_routing(f->vms[vm], routing),
 	      valid ? 0 : -EINVAL);
 	if (!valid)
@@ -196,7 +112,7 @@ static void op_assign(struct fixture *f)
 	unsigned int vm = how >= 0xc0;
 	struct kvm_irqfd args = {
 		.fd = (uint32_t)f->fds[fd],
-		.gsi = some_gsi(f),
+		.gsi = input_gsi(&f->in),
 		.flags = how & 2 ? KVM_IRQFD_FLAG_RESAMPLE : 0,
 		.resamplefd = resamplefd < NR_RESAMPLEFDS
 				      ? (uint32_t)f->resamplefds[resamplefd]
@@ -233,7 +149,7 @@ static void op_deassign(struct fixture *f)
 	int expect, id = eventfd_of(fd, &expect);
 	struct bound *bound = id < 0 ? NULL : &f->bound[id];
 
-	args.gsi = how & 2 || !bound ? some_gsi(f) : bound->gsi;
+	args.gsi = how & 2 || !bound ? input_gsi(&f->in) : bound->gsi;
 	EQUAL(virq_vm_irqfd(f->vms[vm], &args), expect);
 	if (!bound || !bound->bound || bound->vm != vm ||
 	    bound->gsi != args.gsi)
@@ -278,7 +194,8 @@ static void op_line(struct fixture *f)
 {
 	uint8_t how = input_u8(&f->in);
 	unsigned int vm = how >= 0xc0;
-	struct kvm_irq_level level = {.irq = some_gsi(f), .level = how & 1};
+	struct kvm_irq_level level = {.irq = input_gsi(&f->in),
+				      .level = how & 1};
 	int status = -2;
 
 	if (how & 2) {
@@ -327,7 +244,7 @@ static void op_notifier(struct fixture *f)
 		return;
 	}
 	n->f = f;
-	n->gsi = some_gsi(f);
+	n->gsi = input_gsi(&f->in);
 	n->raise = input_u8(&f->in) & 1;
 	EQUAL(virq_vm_add_ack_notifier(f->vms[0], n->gsi, on_acked, n,
 				       &n->notifier),
@@ -522,7 +439,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	f->in = (struct input){data, size};
 	f->ids32 = size && data[0] & 1;
 	f->routing = malloc(sizeof(*f->routing) +
-			    MAX_ENTRIES * sizeof(f->routing->entries[0]));
+			    ROUTING_MAX * sizeof(f->routing->entries[0]));
 	HOLDS(f->routing);
 	open_fds(f);
 	first_resamplefd(f);

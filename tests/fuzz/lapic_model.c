@@ -118,3 +118,55 @@ bool apics_is_lowest(const struct x86_msg *msg, unsigned int shorthand)
 		       (msg->logical || msg->dest != BROADCAST8);
 	return msg->redirect_hint;
 }
+
+void apic_check_registers(const struct lapic *apic, bool was_x2apic)
+{
+	static const struct {
+		unsigned int offset;
+		uint32_t mask;
+	} regs[] = {
+		{APIC_TPR, 0xff},
+		{APIC_SVR, 0x3ff},
+		{APIC_LVT_TIMER, 0x710ff},
+		{APIC_LVT_THERMAL, 0x117ff},
+		{APIC_LVT_PERF, 0x117ff},
+		{APIC_LVT_LINT0, 0x1f7ff},
+		{APIC_LVT_LINT1, 0x1f7ff},
+		{APIC_LVT_ERROR, 0x110ff},
+		{APIC_TDCR, 0xb},
+		{APIC_ICR, ~(1u << 12)},
+		{APIC_ESR, 0},
+		{APIC_EOI, 0},
+		{APIC_SELF_IPI, 0},
+		{APIC_TMCCT, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(regs) / sizeof(regs[0]); i++)
+		HOLDS2(!(lapic_reg(apic, regs[i].offset) & ~regs[i].mask),
+		       regs[i].offset, lapic_reg(apic, regs[i].offset));
+	EQUAL(lapic_reg(apic, APIC_VERSION), 0x00050014);
+	HOLDS(!(~lapic_reg(apic, APIC_DFR) & 0x0fffffff));
+	if (apic_is_x2apic(apic)) {
+		EQUAL(lapic_reg(apic, APIC_ID), apic->vcpu_id);
+		EQUAL(lapic_reg(apic, APIC_LDR),
+		      (apic->vcpu_id >> 4) << 16 | 1u << (apic->vcpu_id & 15));
+	} else if (!was_x2apic) {
+		HOLDS(!(lapic_reg(apic, APIC_ID) << 8));
+		HOLDS(!(lapic_reg(apic, APIC_LDR) << 8));
+	}
+	if (!(lapic_reg(apic, APIC_SVR) & APIC_SVR_ENABLE))
+		HOLDS(lapic_reg(apic, APIC_LVT_TIMER) & APIC_LVT_MASKED);
+}
+
+void apic_check_timer(struct lapic *apic)
+{
+	uint32_t mode = lapic_reg(apic, APIC_LVT_TIMER) >> 17 & 3;
+	uint32_t left = lapic_timer_current(apic);
+
+	if (mode == 2 || !lapic_reg(apic, APIC_TMICT))
+		EQUAL(left, 0);
+	if (mode != 2)
+		EQUAL(lapic_timer_deadline(apic), 0);
+	else
+		EQUAL(lapic_reg(apic, APIC_TMICT), 0);
+}

@@ -36,4 +36,11 @@ bool apics_targets(const struct apics *a, const struct lapic *src,
 /* Is one of the targets chosen? */
 bool apics_is_lowest(const struct x86_msg *msg, unsigned int shorthand);
 
+/*
+ * Registers have no bits but those that a guest can write, as long as no state
+ * was restored.
+ */
+void apic_check_registers(const struct lapic *apic, bool was_x2apic);
+void apic_check_timer(struct lapic *apic);
+
 #endif

@@ -6,7 +6,7 @@
 #ifndef GUEST_DIFF_WORLD_H
 #define GUEST_DIFF_WORLD_H
 
-#include "guest.h"
+#include "conform/guest.h"
 #include "script.h"
 #include <virq/virq.h>
 

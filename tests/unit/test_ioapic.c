@@ -282,6 +282,8 @@ static void frame_bounds(void **state)
 	assert_int_equal(ioapic_mmio(f->ioapic, &access), -ENODEV);
 	access.addr = IOAPIC_BASE + 0xfc;
 	assert_int_equal(ioapic_mmio(f->ioapic, &access), 0);
+	access.len = 8;
+	assert_int_equal(ioapic_mmio(f->ioapic, &access), -ENODEV);
 }
 
 /* Delivery status and remote IRR are read only; polarity is kept. */

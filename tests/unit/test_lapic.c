@@ -714,6 +714,34 @@ static void x2apic_icr(void **state)
 	assert_true(irr(p->apic[1], 0x68) && irr(p->apic[0x123], 0x68));
 }
 
+static uint32_t state_word(const struct kvm_lapic_state *state,
+			   unsigned int offset)
+{
+	uint32_t value;
+
+	memcpy(&value, &state->regs[offset], 4);
+	return value;
+}
+
+/* The xAPIC's ICR2 is not the high half of x2APIC's ICR, nor the reverse. */
+static void change_of_mode_keeps_icr2_apart(void **state)
+{
+	struct plane *p = *state;
+	struct kvm_lapic_state saved;
+	uint64_t value;
+
+	wr(p->apic[1], APIC_ICR2, 5u << 24);
+	wrmsr(p->apic[1], MSR_IA32_APICBASE, X2APIC_ON);
+	assert_int_equal(rdmsr(p->apic[1], X2(APIC_ICR), &value), 0);
+	assert_int_equal(value >> 32, 0);
+	wrmsr(p->apic[1], X2(APIC_ICR), 0x77ull << 32 | 0x66);
+	lapic_get_state(p->apic[1], &saved);
+	assert_int_equal(state_word(&saved, APIC_ICR2), 0x77);
+	wrmsr(p->apic[1], MSR_IA32_APICBASE, APIC_DEFAULT_BASE);
+	wrmsr(p->apic[1], MSR_IA32_APICBASE, XAPIC_ON);
+	assert_int_equal(rd(p->apic[1], APIC_ICR2), 5u << 24);
+}
+
 /* SELF_IPI is an edge to oneself; in xAPIC mode there is no such register. */
 static void x2apic_self_ipi(void **state)
 {
@@ -827,15 +855,6 @@ static void state_round_trip(void **state)
 	assert_int_equal(p->eoi_vector, 0x81);
 }
 
-static uint32_t state_word(const struct kvm_lapic_state *state,
-			   unsigned int offset)
-{
-	uint32_t value;
-
-	memcpy(&value, &state->regs[offset], 4);
-	return value;
-}
-
 /* The x2APIC id in saved state: bits 31:24 by default, not checked. */
 static void state_x2apic_short_id(void **state)
 {
@@ -940,6 +959,7 @@ int main(void)
 		CASE(x2apic_faults),
 		CASE(x2apic_reserved_bits),
 		CASE(x2apic_icr),
+		CASE(change_of_mode_keeps_icr2_apart),
 		CASE(x2apic_self_ipi),
 		CASE(apic_base_transitions),
 		CASE(apic_base_reserved),

@@ -302,6 +302,23 @@ static void reserved_mode_does_not_count(void **state)
 	assert_false(fired(p));
 }
 
+/* A count written in mode 3 does not run; TMCCT reads what ran before. */
+static void reserved_mode_reads_the_last_count(void **state)
+{
+	struct plane *p = *state;
+
+	wr(p->apic[0], APIC_LVT_TIMER, VECTOR);
+	wr(p->apic[0], APIC_TMICT, 5000);
+	wr(p->apic[0], APIC_LVT_TIMER, 3u << 17 | VECTOR);
+	wr(p->apic[0], APIC_TMICT, 6000);
+	assert_int_equal(fake_armed(&p->vm), 0);
+	fake_advance(&p->vm, 1000);
+	assert_int_equal(rd(p->apic[0], APIC_TMCCT), 4000);
+	fake_advance(&p->vm, 4000);
+	assert_int_equal(rd(p->apic[0], APIC_TMCCT), 0);
+	assert_false(fired(p));
+}
+
 /* Switching the APIC off by SVR masks the timer; nothing comes any more. */
 static void sw_disable_silences(void **state)
 {
@@ -403,6 +420,7 @@ int main(void)
 		CASE(mode_change_cancels),
 		CASE(oneshot_becomes_periodic),
 		CASE(reserved_mode_does_not_count),
+		CASE(reserved_mode_reads_the_last_count),
 		CASE(sw_disable_silences),
 		CASE(init_stops),
 		CASE(stale_expiry_is_harmless),

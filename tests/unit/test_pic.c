@@ -226,6 +226,24 @@ static void icw1_resets_all_but_isr(void **state)
 	assert_int_equal(s.init_state, 1);
 }
 
+/*
+ * ICW1 drops the request and leaves the output: the INTACK is spurious.  Nor is
+ * a slave's request passed on before something else has it looked at.
+ */
+static void icw1_does_not_re_evaluate(void **state)
+{
+	struct fixture *f = *state;
+
+	pulse(f, 3);
+	line(f, 12, 1);
+	out(f, 0x20, 0x11);
+	assert_true(pic_output(f->pic));
+	assert_int_equal(chip_state(f, MASTER).irr, 0);
+	assert_int_equal(pic_intack(f->pic), BASE_MASTER + 7);
+	/* The INTACK did. */
+	assert_int_equal(chip_state(f, MASTER).irr, 1 << 2);
+}
+
 /* ICW1 forgets latched edges and the line memory; level requests stay. */
 static void icw1_drops_edges_and_keeps_levels(void **state)
 {
@@ -763,6 +781,7 @@ int main(void)
 		CASE(icw1_without_icw4_clears_sfnm_and_aeoi),
 		CASE(icw1_with_icw4_keeps_mode_until_icw4),
 		CASE(icw1_resets_all_but_isr),
+		CASE(icw1_does_not_re_evaluate),
 		CASE(icw1_drops_edges_and_keeps_levels),
 		CASE(icw1_acks_dropped_edges_if_accepted),
 		CASE(icw1_acks_nothing_if_not_accepted),

@@ -343,6 +343,59 @@ static void ioapic_level_eoi(void **state)
 	assert_int_equal(OPS->vcpu_pending(&pc->vcpu[0]), 0);
 }
 
+/*
+ * The vector of a pin is another device's on another vCPU: its EOI there says
+ * nothing of the pin.
+ */
+static void eoi_elsewhere_is_not_the_pins(void **state)
+{
+	struct pc *pc = *state;
+	struct virq_route pin, msi;
+
+	pc->vm.has_ack = true;
+	OPS->ack_set_changed(pc->chip);
+	apic_write(pc, 0, APIC_SVR, SW_ENABLE);
+	apic_write(pc, 1, APIC_SVR, SW_ENABLE);
+	rte(pc, 5, 0x8045);
+	pin_route(pc, KVM_IRQCHIP_IOAPIC, 5, &pin);
+	set(pc, &pin, 1);
+	OPS->vcpu_ack(&pc->vcpu[0]);
+	/* Level triggered, so that the trigger mode does not tell them apart. */
+	msi_route(pc, 0xfee01000, 0, 0xc045, &msi);
+	assert_int_equal(OPS->vcpu_ack(&pc->vcpu[1]), -EAGAIN);
+	set(pc, &msi, 1);
+	assert_int_equal(OPS->vcpu_ack(&pc->vcpu[1]), 0x45);
+	apic_write(pc, 1, APIC_EOI, 0);
+	assert_int_equal(pc->vm.acks, 0);
+	assert_int_equal(OPS->vcpu_pending(&pc->vcpu[0]), 0);
+	apic_write(pc, 0, APIC_EOI, 0);
+	assert_int_equal(pc->vm.acks, 1);
+	assert_int_equal(OPS->vcpu_ack(&pc->vcpu[0]), 0x45);
+}
+
+/* A pin that was sent elsewhere meanwhile still hears where it had been. */
+static void eoi_of_a_moved_pin_is_heard(void **state)
+{
+	struct pc *pc = *state;
+	struct virq_route pin;
+
+	pc->vm.has_ack = true;
+	OPS->ack_set_changed(pc->chip);
+	apic_write(pc, 0, APIC_SVR, SW_ENABLE);
+	apic_write(pc, 1, APIC_SVR, SW_ENABLE);
+	rte(pc, 5, UINT64_C(1) << 56 | 0x8045);
+	pin_route(pc, KVM_IRQCHIP_IOAPIC, 5, &pin);
+	set(pc, &pin, 1);
+	assert_int_equal(OPS->vcpu_ack(&pc->vcpu[1]), 0x45);
+	rte(pc, 5, 0x8045); /* vCPU 0's from now on */
+	apic_write(pc, 1, APIC_EOI, 0);
+	assert_int_equal(pc->vm.acks, 1);
+	assert_int_equal(OPS->vcpu_ack(&pc->vcpu[0]), 0x45);
+	set(pc, &pin, 0);
+	apic_write(pc, 0, APIC_EOI, 0);
+	assert_int_equal(pc->vm.acks, 2);
+}
+
 /* EOI of a vector that is no pin's does not go to the IOAPIC. */
 static void eoi_of_msi_stays_local(void **state)
 {
@@ -600,6 +653,8 @@ int main(void)
 		CASE(tsc_default),
 		CASE(ioapic_edge),
 		CASE(ioapic_level_eoi),
+		CASE(eoi_elsewhere_is_not_the_pins),
+		CASE(eoi_of_a_moved_pin_is_heard),
 		CASE(eoi_of_msi_stays_local),
 		CASE(eoi_reported),
 		CASE(pic_to_bsp),

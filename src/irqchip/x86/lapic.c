@@ -89,10 +89,9 @@ static int write_address(struct lapic *apic, unsigned int offset,
 {
 	if (offset == APIC_DFR)
 		value |= ~APIC_DFR_FLAT | APIC_DFR_CLUSTER;
-	if (lapic_reg(apic, offset) != value) {
-		lapic_set_reg(apic, offset, value);
-		apic->stale = true;
-	}
+	lapic_set_reg(apic, offset, value);
+	/* Also where it is the same: EOIs are judged anew, as in Linux. */
+	apic->stale = true;
 	return 0;
 }
 
@@ -135,6 +134,14 @@ static int write_lvt(struct lapic *apic, unsigned int offset, uint32_t value)
 	if (offset == APIC_LVT_LINT0)
 		lapic_update_flags(apic);
 	return 0;
+}
+
+static int write_lvt_timer(struct lapic *apic, unsigned int offset,
+			   uint32_t value)
+{
+	if (apic->no_tsc_deadline)
+		value &= ~APIC_TIMER_DEADLINE;
+	return write_lvt(apic, offset, value);
 }
 
 static int write_svr(struct lapic *apic, unsigned int offset, uint32_t value)
@@ -221,7 +228,7 @@ static const struct lapic_row rows[APIC_NR_REGS] = {
 	[REG(APIC_ICR)] = {R | W, ~0u, .write = write_icr},
 	[REG(APIC_ICR2)] = {XR | XW, 0xff000000},
 	[REG(APIC_LVT_TIMER)] = {R | W, LVT_MASK | APIC_LVT_TIMER_MODE,
-				 .write = write_lvt},
+				 .write = write_lvt_timer},
 	[REG(APIC_LVT_THERMAL)] = {R | W, LVT_MASK | LVT_MODE,
 				   .write = write_lvt},
 	[REG(APIC_LVT_PERF)] = {R | W, LVT_MASK | LVT_MODE, .write = write_lvt},

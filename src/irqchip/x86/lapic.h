@@ -150,6 +150,8 @@ struct lapic {
 	alignas(64) uint64_t isr[4];
 	uint64_t base; /* MSR_IA32_APICBASE */
 	bool stale; /* the destination map must be made anew */
+	/* The guest's CPUID has no TSC-deadline mode: nor has LVT_TIMER. */
+	bool no_tsc_deadline;
 	/*
 	 * The x2APIC's ICR has 64 bits; its high half is not the xAPIC's ICR2,
 	 * and a change of mode carries neither over.

@@ -85,3 +85,8 @@ void lapic_host_send_sipi(struct virq_vcpu *vcpu, uint8_t page)
 {
 	send(vcpu, X86_DM_SIPI, page);
 }
+
+void lapic_host_set_tsc_deadline(struct virq_vcpu *vcpu, bool available)
+{
+	vcpu_lapic(vcpu)->no_tsc_deadline = !available;
+}

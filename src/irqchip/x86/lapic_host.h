@@ -33,4 +33,10 @@ void lapic_host_drop_sipi(struct virq_vcpu *vcpu);
 /* A SIPI that begins at @page. */
 void lapic_host_send_sipi(struct virq_vcpu *vcpu, uint8_t page);
 
+/*
+ * Does the guest's CPUID say that the timer has a TSC-deadline mode?  An APIC
+ * that was never told has it.
+ */
+void lapic_host_set_tsc_deadline(struct virq_vcpu *vcpu, bool available);
+
 #endif

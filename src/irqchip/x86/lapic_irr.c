@@ -153,9 +153,11 @@ void lapic_lint0(struct lapic *apic)
 /* The vector that could be taken now, or -1.  Any thread. */
 static int deliverable_vector(const struct lapic *apic)
 {
+	const uint32_t mask = LAPIC_HW_ENABLED | LAPIC_WAIT_SIPI;
 	int vector = irr_top(apic->irr);
 
-	if (vector < 0 || !(lapic_flags(apic) & LAPIC_HW_ENABLED) ||
+	/* Who waits for a SIPI takes nothing else. */
+	if (vector < 0 || (lapic_flags(apic) & mask) != LAPIC_HW_ENABLED ||
 	    (vector & 0xf0) <= (int)lapic_reg(apic, APIC_PPR))
 		return -1;
 	return vector;

@@ -245,8 +245,8 @@ uint32_t lapic_timer_current(struct lapic *apic)
 	uint64_t left = 0;
 
 	spin_lock(&t->lock);
-	if (t->armed && t->mode != APIC_TIMER_DEADLINE && t->period_ns &&
-	    t->expires_ns > now)
+	/* In the reserved mode 3 nothing runs, and the last count goes on. */
+	if (lapic_reg(apic, APIC_TMICT) && t->period_ns && t->expires_ns > now)
 		left = (t->expires_ns - now) % t->period_ns;
 	spin_unlock(&t->lock);
 	return (uint32_t)(left >> divide_shift(lapic_reg(apic, APIC_TDCR)));

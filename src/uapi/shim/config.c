@@ -30,8 +30,7 @@ bool shim_door_is_open(void)
 
 bool shim_in_process(void)
 {
-	return atomic_load_explicit(&process, memory_order_relaxed) ==
-	       getpid();
+	return atomic_load_explicit(&process, memory_order_relaxed) == getpid();
 }
 
 static void set_process(void)

@@ -63,7 +63,7 @@ static int opened(int fd, int flags)
 /* As the C library: the mode is there only if it means something. */
 #define GET_MODE(flags, mode)                                                  \
 	do {                                                                   \
-		if ((flags) & O_CREAT || ((flags) & O_TMPFILE) == O_TMPFILE) { \
+		if ((flags)&O_CREAT || ((flags)&O_TMPFILE) == O_TMPFILE) {     \
 			va_list args;                                          \
                                                                                \
 			va_start(args, flags);                                 \

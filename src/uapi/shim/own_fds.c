@@ -275,8 +275,8 @@ int __wrap_io_uring_queue_init_params(unsigned int entries,
 				      struct io_uring *ring,
 				      struct io_uring_params *params)
 {
-	return own_ring(ring, __real_io_uring_queue_init_params(entries, ring,
-								params));
+	return own_ring(
+		ring, __real_io_uring_queue_init_params(entries, ring, params));
 }
 
 void __wrap_io_uring_queue_exit(struct io_uring *ring)

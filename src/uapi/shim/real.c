@@ -38,8 +38,7 @@ void *real_address(enum real_index index)
 	address = dlsym(RTLD_NEXT, names[index]);
 	if (!address)
 		address = (void *)missing;
-	atomic_store_explicit(&addresses[index], address,
-			      memory_order_relaxed);
+	atomic_store_explicit(&addresses[index], address, memory_order_relaxed);
 	return address;
 }
 

@@ -35,8 +35,8 @@ __attribute__((destructor)) static void stats_end(void)
 	if (!text)
 		return;
 	if (*path)
-		fd = REAL(open64)(path, O_WRONLY | O_APPEND | O_CREAT |
-						O_CLOEXEC, 0666);
+		fd = REAL(open64)(
+			path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
 	if (fd >= 0 && write(fd, text, strlen(text)) < 0)
 		fd = -1; /* nobody is left to be told */
 	free(text);

@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define CPUID_1_ECX_TSC_DEADLINE (1u << 24)
+
 bool machine_usable(void)
 {
 	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
@@ -43,7 +45,10 @@ static void create_chips(struct machine *m, enum chips chips)
 	}
 }
 
-/* What the host offers; the x2APIC is a matter of CPUID. */
+/*
+ * What the host offers.  The x2APIC and the timer's TSC-deadline mode are there
+ * if CPUID says so; Linux leaves it to the VMM to say the latter.
+ */
 static void set_cpuid(struct machine *m)
 {
 	const uint32_t max = 256;
@@ -53,6 +58,10 @@ static void set_cpuid(struct machine *m)
 	assert_non_null(cpuid);
 	cpuid->nent = max;
 	assert_int_equal(ask(m->kvm, KVM_GET_SUPPORTED_CPUID, cpuid), 0);
+	for (uint32_t i = 0; i < cpuid->nent; i++) {
+		if (cpuid->entries[i].function == 1)
+			cpuid->entries[i].ecx |= CPUID_1_ECX_TSC_DEADLINE;
+	}
 	for (int i = 0; i < NR_VCPUS; i++)
 		assert_int_equal(ask(m->vcpu[i], KVM_SET_CPUID2, cpuid), 0);
 	free(cpuid);
