@@ -219,7 +219,8 @@ static bool slot_owed(const struct epoll_slot *slot)
 	 * may have read some of the old count.
 	 */
 	if (slot->semaphore) {
-		old = !virq_eventfd_query(slot->fd, &info) &&
+		/* What comes between the look and the read counts as new. */
+		old = slot->residue && !virq_eventfd_query(slot->fd, &info) &&
 		      info.count <= slot->residue;
 		value = drain(slot->fd);
 	} else {

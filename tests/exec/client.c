@@ -32,6 +32,7 @@
 
 #define API_VERSION 12
 #define GSI 5
+#define OTHER_GSI 6
 #define HIGH_FD 200
 #define AWAIT_SECONDS 20
 
@@ -71,11 +72,16 @@ static int create_vm_with_irqchip(void)
 	return vm;
 }
 
-static int irqfd(int vm, int event)
+static int irqfd_at(int vm, int event, uint32_t gsi)
 {
-	struct kvm_irqfd args = {.fd = (uint32_t)event, .gsi = GSI};
+	struct kvm_irqfd args = {.fd = (uint32_t)event, .gsi = gsi};
 
 	return ioctl(vm, KVM_IRQFD, &args);
+}
+
+static int irqfd(int vm, int event)
+{
+	return irqfd_at(vm, event, GSI);
 }
 
 static bool is_vm(int fd)
@@ -84,12 +90,12 @@ static bool is_vm(int fd)
 	       ioctl(fd, KVM_GET_API_VERSION, 0) < 0;
 }
 
-static bool gsi_is_requested(int vm)
+static bool is_requested(int vm, uint32_t gsi)
 {
 	struct kvm_irqchip chip = {.chip_id = KVM_IRQCHIP_PIC_MASTER};
 
 	assert_int_equal(ioctl(vm, KVM_GET_IRQCHIP, &chip), 0);
-	return chip.chip.pic.irr & 1 << GSI;
+	return chip.chip.pic.irr & 1 << gsi;
 }
 
 static time_t now(void)
@@ -101,15 +107,20 @@ static time_t now(void)
 }
 
 /* An edge stays in the 8259's IRR, as no processor takes it. */
-static void assert_delivers(int vm, int event)
+static void assert_delivers_at(int vm, int event, uint32_t gsi)
 {
 	time_t end = now() + AWAIT_SECONDS;
 
 	assert_int_equal(eventfd_write(event, 1), 0);
-	while (!gsi_is_requested(vm)) {
+	while (!is_requested(vm, gsi)) {
 		assert_true(now() < end);
 		sched_yield();
 	}
+}
+
+static void assert_delivers(int vm, int event)
+{
+	assert_delivers_at(vm, event, GSI);
 }
 
 /*
@@ -465,7 +476,7 @@ static void test_close_all_others(void **state)
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		int vm = create_vm_with_irqchip(), event = eventfd(0, 0);
-		int other = create_vm();
+		int other = create_vm(), vcpu;
 
 		assert_int_equal(irqfd(vm, event), 0);
 		assert_int_equal(dup2(vm, HIGH_FD), HIGH_FD);
@@ -478,6 +489,14 @@ static void test_close_all_others(void **state)
 		assert_true(is_vm(HIGH_FD));
 		assert_delivers(HIGH_FD, 0);
 		assert_bound(0);
+		/* What there is, works; and more can be had. */
+		event = eventfd(0, 0);
+		assert_int_equal(irqfd_at(HIGH_FD, event, OTHER_GSI), 0);
+		assert_delivers_at(HIGH_FD, event, OTHER_GSI);
+		vcpu = ioctl(HIGH_FD, KVM_CREATE_VCPU, 0);
+		assert_true(vcpu >= 0);
+		assert_int_equal(close(vcpu), 0);
+		assert_int_equal(close(event), 0);
 		assert_int_equal(close(HIGH_FD), 0);
 		assert_false(is_bound(0));
 	}
@@ -499,6 +518,23 @@ static void test_closefrom(void **state)
 	vm = create_vm_with_irqchip();
 	assert_true(is_vm(vm));
 	assert_int_equal(close(vm), 0);
+}
+
+/* No number is kept from the program for longer than it is in use. */
+static void test_numbers_come_back(void **state)
+{
+	enum { FIRST = 512, COUNT = 64 };
+	int event = eventfd(0, 0), vm;
+
+	(void)state;
+	vm = create_vm_with_irqchip();
+	assert_int_equal(irqfd(vm, event), 0);
+	assert_int_equal(close(vm), 0);
+	for (int i = 0; i < COUNT; i++)
+		assert_int_equal(fcntl(event, F_DUPFD, FIRST), FIRST + i);
+	for (int i = 0; i < COUNT; i++)
+		assert_int_equal(close(FIRST + i), 0);
+	assert_int_equal(close(event), 0);
 }
 
 static void test_close_range_cloexec(void **state)
@@ -805,6 +841,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_close_all_others),
 		cmocka_unit_test(test_closefrom),
 		cmocka_unit_test(test_close_range_cloexec),
+		cmocka_unit_test(test_numbers_come_back),
 	};
 
 	self = "/proc/self/exe";

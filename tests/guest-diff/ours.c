@@ -13,6 +13,9 @@
 #define APIC_BASE_ENABLE (1u << 11)
 #define APIC_PPR 0xa0
 #define APIC_IRR 0x200
+#define IOAPIC_WINDOW 0xfec00010u
+#define IOAPIC_REDIR 0x10u
+#define RTE_LOGICAL (1u << 11)
 #define RTC_GSI 8
 #define TSC_KHZ 1000000
 
@@ -96,6 +99,23 @@ bool ours_polls(struct ours *ours, const struct op *op)
 	if (op->kind != OP_PIO || op->write || op->len != 1 || op->addr > 0xa1)
 		return false;
 	return !virq_x86_get_irqchip(ours->vm, &chip) && chip.chip.pic.poll;
+}
+
+bool ours_keep_dest_mode(struct ours *ours, struct op *op)
+{
+	struct kvm_irqchip chip = {.chip_id = KVM_IRQCHIP_IOAPIC};
+	uint32_t reg, bit;
+
+	if (op->kind != OP_MMIO || !op->write || op->addr != IOAPIC_WINDOW ||
+	    virq_x86_get_irqchip(ours->vm, &chip))
+		return true;
+	reg = chip.chip.ioapic.ioregsel - IOAPIC_REDIR;
+	/* Only the low half of an entry has it. */
+	if (reg >= 2 * KVM_IOAPIC_NUM_PINS || reg % 2)
+		return true;
+	bit = chip.chip.ioapic.redirtbl[reg / 2].bits & RTE_LOGICAL;
+	op->data = (op->data & ~(uint64_t)RTE_LOGICAL) | bit;
+	return !bit || op->len > 1;
 }
 
 bool ours_pending(struct ours *ours, unsigned int vcpu, bool *from_lapic)

@@ -257,6 +257,8 @@ static bool op_adapt(struct ours *ours, const struct faults *faults,
 
 	if (faults->has[FAULT_OLD_TABLE] && changes_identity(op))
 		return false;
+	if (faults->has[FAULT_OLD_DEST_MODE] && !ours_keep_dest_mode(ours, op))
+		return false;
 	if (faults->has[FAULT_TPR_SHORT] && writes_tpr(op))
 		op->data &= ~0xfull;
 	switch (op->kind) {

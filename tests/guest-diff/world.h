@@ -37,6 +37,11 @@ void ours_snapshot(struct ours *ours, struct snapshot *snapshot);
 bool ours_pending(struct ours *ours, unsigned int vcpu, bool *lapic);
 /* Would a read of this port be a poll of an 8259? */
 bool ours_polls(struct ours *ours, const struct op *op);
+/*
+ * Change a write of an RTE so that the destination mode stays.  False: there
+ * is no such write of that size.
+ */
+bool ours_keep_dest_mode(struct ours *ours, struct op *op);
 
 /* ---- The kernel's (theirs.c) ---- */
 
@@ -68,6 +73,12 @@ enum fault {
 	 * ids stay what they are there.
 	 */
 	FAULT_OLD_TABLE,
+	/*
+	 * When an RTE's destination mode changes, those that it reached before
+	 * are looked up by the new mode, so the wrong ones learn of it: the
+	 * mode stays as it is.
+	 */
+	FAULT_OLD_DEST_MODE,
 	/*
 	 * ICR2 is the high half of x2APIC's ICR, so a change of mode carries it
 	 * over: the layout of AMD's AVIC.  Not compared.

@@ -154,6 +154,10 @@ guest deadline
 	vector	GUEST_VECTOR, deadline_isr
 	apic_write 0xf0, 0x1ff
 	apic_write 0x320, ((2 << 17) | GUEST_VECTOR)
+	movl	$0x10, %ecx	/* the TSC itself jumps first */
+	movl	$0x100000, %edx
+	xorl	%eax, %eax
+	wrmsr
 	rdtsc
 	addl	$1000000, %eax
 	adcl	$0, %edx
@@ -253,5 +257,39 @@ guest badmsr
 badmsr_gp:
 	say	GUEST_FAULT
 endguest badmsr
+
+	/* x2APIC: an INIT to vCPU 1, which is the one that sends it. */
+guest selfinit
+	movl	$0x1b, %ecx
+	rdmsr
+	orl	$0xc00, %eax
+	wrmsr
+	movl	$0x830, %ecx
+	movl	$0x4500, %eax
+	movl	$1, %edx
+	wrmsr
+	say	GUEST_RESUMED
+endguest selfinit
+
+	/* Halts at once after it has spoken. */
+guest nap
+	vector	2, nap_nmi
+	say	GUEST_READY
+	hlt
+	say	GUEST_RESUMED
+nap_nmi:
+	say	GUEST_NMI
+endguest nap
+
+	.code64
+	/* In long mode: the task priority as CR8. */
+guest cr8
+	movl	$5, %eax
+	movq	%rax, %cr8
+	say	GUEST_READY
+	movq	%cr8, %rax
+	outb	%al, $GUEST_SAY
+endguest cr8
+	.code16
 
 	.section .note.GNU-stack, "", @progbits

@@ -32,6 +32,9 @@ GUEST(x2apic);
 GUEST(string);
 GUEST(read);
 GUEST(badmsr);
+GUEST(selfinit);
+GUEST(nap);
+GUEST(cr8);
 #endif
 
 #endif

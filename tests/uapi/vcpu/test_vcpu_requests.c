@@ -406,6 +406,7 @@ static void test_mp_state(void **state)
 		[KVM_MP_STATE_AP_RESET_HOLD] = {0, KVM_MP_STATE_AP_RESET_HOLD},
 		[10] = {-EINVAL, KVM_MP_STATE_AP_RESET_HOLD},
 	};
+	struct kvm_sregs sregs;
 	struct kvm_mp_state mp;
 	struct vm v;
 
@@ -425,6 +426,13 @@ static void test_mp_state(void **state)
 	}
 	assert_int_equal(ask(v.vcpu[1], KVM_SET_MP_STATE, BAD_POINTER),
 			 -EFAULT);
+	/* The boot processor's reset by its registers alone wakes it. */
+	mp.mp_state = KVM_MP_STATE_HALTED;
+	assert_int_equal(ask(v.vcpu[0], KVM_SET_MP_STATE, &mp), 0);
+	assert_int_equal(ask(v.vcpu[0], KVM_GET_SREGS, &sregs), 0);
+	assert_int_equal(ask(v.vcpu[0], KVM_SET_SREGS, &sregs), 0);
+	assert_int_equal(ask(v.vcpu[0], KVM_GET_MP_STATE, &mp), 0);
+	assert_int_equal(mp.mp_state, KVM_MP_STATE_RUNNABLE);
 	vm_destroy(&v);
 
 	vm_create(&v, CHIPS_NONE);

@@ -3,6 +3,7 @@
 #include "vcpu_fixture.h"
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -196,6 +197,35 @@ static void test_init_after_read(void **state)
 	assert_int_equal(regs.rbx, 0);
 }
 
+/* The access that sends it is finished before it is taken. */
+static void test_init_to_itself(void **state)
+{
+	struct kvm_mp_state mp = {.mp_state = KVM_MP_STATE_RUNNABLE};
+	struct kvm_regs regs;
+	pthread_t thread;
+
+	(void)state;
+	LOAD(&m, selfinit);
+	machine_load(&m, GUEST_STARTUP, guest_started, guest_started_end);
+	assert_int_equal(ask(m.vcpu[1], KVM_SET_MP_STATE, &mp), 0);
+	machine_start(&m, 1, GUEST_LOAD);
+	m.run[1]->exit_reason = 0;
+	thread = start_listening(1);
+	do {
+		struct kvm_msi sipi = {
+			.address_lo = 0xfee01000,
+			.data = 0x4600 | (GUEST_STARTUP >> 12),
+		};
+
+		/* One that comes before the INIT is forgotten. */
+		ask(m.vm, KVM_SIGNAL_MSI, &sipi);
+		sched_yield();
+	} while (m.memory[GUEST_FLAG] != 1);
+	assert_int_equal(heard(thread), GUEST_STARTUP >> 12);
+	assert_int_equal(ask(m.vcpu[1], KVM_GET_REGS, &regs), 0);
+	assert_int_equal(regs.rcx, 0);
+}
+
 /* A refused MSR is the guest's fault, unless the client wants to see it. */
 static void test_bad_msr(void **state)
 {
@@ -298,6 +328,25 @@ static void test_nmi(void **state)
 {
 	(void)state;
 	halt_and_listen(nmi_by_client);
+}
+
+/* One that HLT finds pending, held off by an interrupt shadow, ends it. */
+static void test_nmi_before_hlt(void **state)
+{
+	struct kvm_vcpu_events events;
+
+	(void)state;
+	LOAD(&m, nap);
+	machine_start(&m, 0, GUEST_LOAD);
+	assert_int_equal(machine_listen(&m, 0), GUEST_READY);
+	m.run[0]->immediate_exit = 1;
+	assert_int_equal(ask(m.vcpu[0], KVM_RUN, NULL), -EINTR);
+	m.run[0]->immediate_exit = 0;
+	assert_int_equal(ask(m.vcpu[0], KVM_GET_VCPU_EVENTS, &events), 0);
+	events.interrupt.shadow = KVM_X86_SHADOW_INT_MOV_SS;
+	events.nmi.pending = 1;
+	assert_int_equal(ask(m.vcpu[0], KVM_SET_VCPU_EVENTS, &events), 0);
+	assert_int_equal(machine_listen(&m, 0), GUEST_NMI);
 }
 
 static void test_nmi_message(void **state)
@@ -405,6 +454,26 @@ static void test_run_fields(void **state)
 	run->request_interrupt_window = 0;
 }
 
+/* CR8 of the processor is the task priority of the APIC. */
+static void test_cr8(void **state)
+{
+	struct kvm_lapic_state apic;
+	struct kvm_sregs sregs;
+
+	(void)state;
+	LOAD(&m, cr8);
+	machine_start_long(&m, 0, GUEST_LOAD);
+	assert_int_equal(machine_listen(&m, 0), GUEST_READY);
+	assert_int_equal(m.run[0]->cr8, 5);
+	assert_int_equal(ask(m.vcpu[0], KVM_GET_LAPIC, &apic), 0);
+	assert_int_equal(apic.regs[0x80], 0x50);
+	assert_int_equal(ask(m.vcpu[0], KVM_GET_SREGS, &sregs), 0);
+	assert_int_equal(sregs.cr8, 5);
+	apic.regs[0x80] = 0x70;
+	assert_int_equal(ask(m.vcpu[0], KVM_SET_LAPIC, &apic), 0);
+	assert_int_equal(machine_listen(&m, 0), 7);
+}
+
 static void test_synced_registers(void **state)
 {
 	struct kvm_run *run = m.run[0];
@@ -501,12 +570,14 @@ int main(void)
 		CASE(test_string_read, split),
 		CASE(test_string_read, over_host_apic),
 		CASE(test_init_after_read, full),
+		CASE(test_init_to_itself, full),
 		CASE(test_bad_msr, full),
 		CASE(test_irqfd_wakes, full),
 		CASE(test_irqfd_wakes, split),
 		CASE(test_irqfd_wakes, over_host_apic),
 		CASE(test_apic_eoi, full),
 		CASE(test_nmi, full),
+		CASE(test_nmi_before_hlt, full),
 		CASE(test_nmi_message, full),
 		CASE(test_nmi_message, split),
 		CASE(test_timer, full),
@@ -519,6 +590,7 @@ int main(void)
 		CASE(test_startup, over_host_apic),
 		CASE(test_sipi_received, full),
 		CASE(test_run_fields, full),
+		CASE(test_cr8, full),
 		CASE(test_synced_registers, full),
 		CASE(test_split_extint, split),
 		CASE(test_split_eoi, split),

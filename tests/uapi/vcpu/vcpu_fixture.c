@@ -145,6 +145,31 @@ void machine_start(struct machine *m, unsigned int vcpu, uint16_t address)
 	assert_int_equal(ask(m->vcpu[vcpu], KVM_SET_REGS, &regs), 0);
 }
 
+void machine_start_long(struct machine *m, unsigned int vcpu, uint16_t address)
+{
+	/* One page of 2 MiB is all of memory. */
+	const uint64_t tables = 0x8000, present = 3, large = 0x80;
+	uint64_t *pml4 = (uint64_t *)(m->memory + tables);
+	uint64_t *pdpt = pml4 + 512, *directory = pdpt + 512;
+	struct kvm_sregs sregs;
+
+	pml4[0] = (tables + 0x1000) | present;
+	pdpt[0] = (tables + 0x2000) | present;
+	directory[0] = large | present;
+	machine_start(m, vcpu, address);
+	assert_int_equal(ask(m->vcpu[vcpu], KVM_GET_SREGS, &sregs), 0);
+	sregs.cr0 = 0x80000011; /* PG, ET, PE */
+	sregs.cr3 = tables;
+	sregs.cr4 = 0x20; /* PAE */
+	sregs.efer = 0x500; /* LMA, LME */
+	sregs.cs.selector = 8;
+	sregs.cs.type = 0xb;
+	sregs.cs.l = 1;
+	sregs.ss.selector = 16;
+	sregs.tr.type = 0xb;
+	assert_int_equal(ask(m->vcpu[vcpu], KVM_SET_SREGS, &sregs), 0);
+}
+
 uint32_t machine_run(struct machine *m, unsigned int vcpu)
 {
 	int ret;

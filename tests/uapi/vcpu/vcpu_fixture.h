@@ -38,6 +38,8 @@ void machine_destroy(struct machine *m);
 int ask(int fd, unsigned long request, void *arg);
 /* Real mode at @address with flat segments; 4 GiB limits. */
 void machine_start(struct machine *m, unsigned int vcpu, uint16_t address);
+/* The same in long mode. */
+void machine_start_long(struct machine *m, unsigned int vcpu, uint16_t address);
 void machine_load(struct machine *m, uint16_t address, const uint8_t *from,
 		  const uint8_t *end);
 #define LOAD(m, name)                                                          \
