@@ -258,6 +258,7 @@ static int locked_ioctl(struct uapi_vcpu *vcpu, unsigned int request,
 		return arg ? -EINVAL : vcpu_run(vcpu);
 	/* What is known of the processor may not hold any more. */
 	vcpu->stale = true;
+	vcpu->events_waiting = true;
 	switch (vcpu->kind) {
 	case VCPU_OUR_APIC: return vcpu_request(vcpu, request, arg);
 	case VCPU_HOST_APIC: return vcpu_host_apic_request(vcpu, request, arg);

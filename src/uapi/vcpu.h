@@ -84,7 +84,7 @@ struct uapi_vcpu {
 	 * Linux asks for one before it looks at the mask.
 	 */
 	bool requested;
-	bool events_waiting; /* an NMI or SMI may be pending in the host */
+	bool events_waiting; /* an NMI or SMI may be pending below */
 	enum vcpu_unfinished unfinished;
 
 	/* vcpu_signal.c */
@@ -152,8 +152,6 @@ int vcpu_run(struct uapi_vcpu *vcpu);
 int vcpu_take_events(struct uapi_vcpu *vcpu, bool startup);
 /* A halted vCPU: does anything that is pending wake it? */
 bool vcpu_has_event(struct uapi_vcpu *vcpu);
-/* Is an NMI or SMI pending in the vCPU below that it takes at once? */
-bool vcpu_lower_has_event(struct uapi_vcpu *vcpu);
 /*
  * Give the vCPU its interrupt, or else ask to be told when it can have it.
  * @window: the client, too, asks.  0 or -errno.

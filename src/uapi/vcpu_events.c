@@ -139,7 +139,8 @@ void vcpu_refresh(struct uapi_vcpu *vcpu)
 			       events.exception.pending;
 }
 
-bool vcpu_lower_has_event(struct uapi_vcpu *vcpu)
+/* Is an NMI or SMI pending in the vCPU below that it takes at once? */
+static bool lower_has_event(struct uapi_vcpu *vcpu)
 {
 	struct kvm_vcpu_events events;
 
@@ -161,7 +162,7 @@ bool vcpu_has_event(struct uapi_vcpu *vcpu)
 	vcpu_refresh(vcpu);
 	if (virq_vcpu_pending(vcpu->virq) & VIRQ_EVENT_INTR && vcpu->if_flag)
 		return true;
-	return vcpu_lower_has_event(vcpu);
+	return lower_has_event(vcpu);
 }
 
 /* ---- Interrupts ---- */

@@ -143,9 +143,8 @@ static bool window_is_open(struct uapi_vcpu *vcpu, bool window)
 
 static bool handle_hlt(struct uapi_vcpu *vcpu, bool window)
 {
-	/* An NMI that the host already has may be just about to come in. */
-	if (!vcpu_lower_has_event(vcpu))
-		vcpu->mp_state = KVM_MP_STATE_HALTED;
+	/* If an NMI or an interrupt is there already, the loop finds it. */
+	vcpu->mp_state = KVM_MP_STATE_HALTED;
 	if (!window_is_open(vcpu, window))
 		return true;
 	vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;

@@ -178,6 +178,7 @@ static void take_dirty_sregs(struct uapi_vcpu *vcpu)
 	if (!run->kvm_dirty_regs)
 		return;
 	vcpu->unfinished = UNFINISHED_ANYTHING;
+	vcpu->events_waiting = true;
 	if (run->kvm_dirty_regs & KVM_SYNC_X86_SREGS &&
 	    !(run->kvm_dirty_regs & ~KVM_SYNC_X86_VALID_FIELDS) &&
 	    vcpu->mp_state != KVM_MP_STATE_UNINITIALIZED)

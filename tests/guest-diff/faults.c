@@ -31,7 +31,7 @@ static const char *const names[NR_FAULTS] = {
 		"the local APIC completes an interrupt as it is injected: only "
 		"the 8259s' are taken",
 	[FAULT_TPR_SHORT] = "TPR has its high half only",
-	[FAULT_POLL_NO_BIT_7] = "a poll does not set bit 7 (Linux before 6.2)",
+	[FAULT_POLL_NO_BIT_7] = "a poll does not set bit 7 (Linux 6.1)",
 	[FAULT_OLD_TABLE] = "the destination table of Linux before 6.2: APIC "
 			    "ids and modes stay as they are",
 	[FAULT_OLD_DEST_MODE] = "the IOAPIC looks up a former destination by "

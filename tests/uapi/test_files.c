@@ -24,13 +24,6 @@
 
 #define GSI 5
 
-/* ThreadSanitizer ends a child of a process with threads unless told not to. */
-const char *__tsan_default_options(void);
-const char *__tsan_default_options(void)
-{
-	return "die_after_fork=0";
-}
-
 struct door {
 	int kvm;
 	int vm;

@@ -11,7 +11,7 @@
 	.macro	guest name
 	.globl	guest_\name
 guest_\name:
-	.set	here, guest_\name
+8888:	/* where this guest begins, for vector */
 	.endm
 
 	.macro	endguest name
@@ -26,7 +26,7 @@ guest_\name\()_end:
 
 	/* Interrupt @vector goes to @label. */
 	.macro	vector vector, label
-	movw	$(GUEST_LOAD + \label - here), \vector * 4
+	movw	$(GUEST_LOAD + \label - 8888b), \vector * 4
 	movw	$0, \vector * 4 + 2
 	.endm
 
@@ -196,6 +196,7 @@ guest x2apic
 	wrmsr
 1:	testw	%si, %si
 	jz	1b
+	say	GUEST_RESUMED
 	movl	$0x802, %ecx	/* the id cannot be written */
 	wrmsr
 x2apic_isr:

@@ -193,11 +193,8 @@ int machine_listen(struct machine *m, unsigned int vcpu)
 
 void machine_route(struct machine *m, uint32_t gsi, uint32_t data)
 {
-	struct {
-		struct kvm_irq_routing header;
-		struct kvm_irq_routing_entry entry;
-	} table = {
-		.header.nr = 1,
+	struct one_route table = {
+		.nr = 1,
 		.entry =
 			{
 				.gsi = gsi,

@@ -13,6 +13,22 @@
 #include <virq/uapi.h>
 #include "guests.h"
 
+/* Linux's structs that end in an array, with one element. */
+struct one_msr {
+	uint32_t nmsrs, pad;
+	struct kvm_msr_entry entry;
+};
+
+struct one_cpuid {
+	uint32_t nent, padding;
+	struct kvm_cpuid_entry2 entry;
+};
+
+struct one_route {
+	uint32_t nr, flags;
+	struct kvm_irq_routing_entry entry;
+};
+
 #define MEMORY_SIZE 0x10000u
 #define NR_VCPUS 2
 
