@@ -10,7 +10,7 @@
 struct flip {
 	struct bench *b;
 	atomic_bool stop;
-	unsigned long flips;
+	atomic_ulong flips;
 	unsigned long failed;
 	/* MSI data 1 and 2: not in any table that is in force. */
 	atomic_bool retired[3];
@@ -68,6 +68,9 @@ static void start_flipping(struct bench *b, struct flip *flip,
 	assert_int_equal(set_one(b, 1), 0);
 	b->fake.on_set = check_not_retired;
 	assert_int_equal(pthread_create(thread, NULL, flip_routes, flip), 0);
+	/* Or all rounds may be over before it has begun. */
+	while (!atomic_load(&flip->flips))
+		sched_yield();
 }
 
 static void stop_flipping(struct flip *flip, pthread_t thread)

@@ -28,27 +28,34 @@ void apic_bus_destroy(struct apic_bus *bus)
 	pthread_mutex_destroy(&bus->map_lock);
 }
 
+/* With map_lock held.  There are not more vCPUs than places. */
+static uint32_t free_index(struct apic_bus *bus)
+{
+	uint32_t index = 0;
+
+	while (index < VIRQ_MAX_VCPUS - 1 && apic_bus_lapic(bus, index))
+		index++;
+	return index;
+}
+
 void apic_bus_add(struct apic_bus *bus, struct lapic *apic)
 {
-	uint32_t limit =
-		atomic_load_explicit(&bus->limit, memory_order_relaxed);
-
+	pthread_mutex_lock(&bus->map_lock);
+	apic->index = free_index(bus);
 	/* Release: a walk that finds the APIC finds it set up. */
-	atomic_store_explicit(&bus->lapic[apic->vcpu_id], apic,
+	atomic_store_explicit(&bus->lapic[apic->index], apic,
 			      memory_order_release);
-	/* Several vCPUs may be added at once, each on its own thread. */
-	while (limit <= apic->vcpu_id &&
-	       !atomic_compare_exchange_weak_explicit(
-		       &bus->limit, &limit, apic->vcpu_id + 1,
-		       memory_order_release, memory_order_relaxed))
-		;
+	if (apic_bus_limit(bus) <= apic->index)
+		atomic_store_explicit(&bus->limit, apic->index + 1,
+				      memory_order_release);
+	pthread_mutex_unlock(&bus->map_lock);
 	apic_bus_update(bus);
 }
 
 void apic_bus_remove(struct apic_bus *bus, struct lapic *apic)
 {
 	/* Relaxed: the grace period below is what readers are waited for by. */
-	atomic_store_explicit(&bus->lapic[apic->vcpu_id], NULL,
+	atomic_store_explicit(&bus->lapic[apic->index], NULL,
 			      memory_order_relaxed);
 	apic_bus_update(bus);
 	/* A walk may hold the pointer though no table changed. */
@@ -168,13 +175,13 @@ static void map_build(struct apic_bus *bus, struct apic_map *map)
 	memset(map, 0, sizeof(*map));
 	map->usable = limit > 0;
 	map->max_id = XAPIC_BROADCAST;
-	for (uint32_t id = 0; id < limit; id++) {
-		struct lapic *apic = apic_bus_lapic(bus, id);
+	for (uint32_t i = 0; i < limit; i++) {
+		struct lapic *apic = apic_bus_lapic(bus, i);
 
 		if (!apic || !(lapic_flags(apic) & LAPIC_HW_ENABLED))
 			continue;
-		if (id > map->max_id)
-			map->max_id = id;
+		if (apic->vcpu_id > map->max_id)
+			map->max_id = apic->vcpu_id;
 		if (!map_add_physical(bus, map, apic)) {
 			map->usable = false;
 			return;
@@ -385,8 +392,8 @@ static int bus_walk(struct apic_bus *bus, struct lapic *src,
 	if (!msg.logical && msg.dest == XAPIC_BROADCAST && msg_is_lowest(&msg))
 		msg.mode = X86_DM_FIXED;
 
-	for (uint32_t id = 0; id < limit; id++) {
-		struct lapic *apic = apic_bus_lapic(bus, id);
+	for (uint32_t i = 0; i < limit; i++) {
+		struct lapic *apic = apic_bus_lapic(bus, i);
 		uint32_t flags;
 
 		if (!apic)
@@ -400,7 +407,7 @@ static int bus_walk(struct apic_bus *bus, struct lapic *src,
 				targets = 0;
 			targets += lapic_accept(apic, &msg);
 		} else if (flags & LAPIC_SW_ENABLED) {
-			candidates[id / 64] |= 1ull << (id % 64);
+			candidates[i / 64] |= 1ull << (i % 64);
 			count++;
 			if (!lowest || lapic_before(apic, lowest))
 				lowest = apic;
@@ -438,13 +445,13 @@ void apic_bus_lint0_watchdog(struct apic_bus *bus)
 	uint32_t limit = apic_bus_limit(bus);
 	bool watchdog = false;
 
-	for (uint32_t id = 0; id < limit && !watchdog; id++) {
-		struct lapic *apic = apic_bus_lapic(bus, id);
+	for (uint32_t i = 0; i < limit && !watchdog; i++) {
+		struct lapic *apic = apic_bus_lapic(bus, i);
 
 		watchdog = apic && lint0_is_nmi(apic);
 	}
-	for (uint32_t id = 0; id < limit && watchdog; id++) {
-		struct lapic *apic = apic_bus_lapic(bus, id);
+	for (uint32_t i = 0; i < limit && watchdog; i++) {
+		struct lapic *apic = apic_bus_lapic(bus, i);
 
 		if (apic)
 			lapic_lint0(apic);

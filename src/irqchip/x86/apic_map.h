@@ -52,8 +52,12 @@ struct apic_bus_config {
 
 struct apic_bus {
 	struct apic_bus_config config;
-	_Atomic(struct lapic *) lapic[VIRQ_MAX_VCPUS]; /* by vCPU id */
-	_Atomic uint32_t limit; /* all ids are below; only grows */
+	/*
+	 * In the order in which they were made, as Linux has its vCPUs: where
+	 * several would do, the first is taken.
+	 */
+	_Atomic(struct lapic *) lapic[VIRQ_MAX_VCPUS];
+	_Atomic uint32_t limit; /* all are below; only grows */
 
 	/* Of the APICs' addressing: so many that who matches may differ. */
 	atomic_uint changes;
@@ -101,11 +105,11 @@ bool apic_bus_matches(const struct apic_bus *bus, const struct lapic *apic,
  */
 void apic_bus_lint0_watchdog(struct apic_bus *bus);
 
-/* The APIC of vCPU @id, or NULL. */
-static inline struct lapic *apic_bus_lapic(struct apic_bus *bus, uint32_t id)
+/* For walks: the APIC at @index, or NULL if none is there (any more). */
+static inline struct lapic *apic_bus_lapic(struct apic_bus *bus, uint32_t index)
 {
 	/* Acquire: pairs with the release in apic_bus_add(). */
-	return atomic_load_explicit(&bus->lapic[id], memory_order_acquire);
+	return atomic_load_explicit(&bus->lapic[index], memory_order_acquire);
 }
 
 static inline uint32_t apic_bus_limit(const struct apic_bus *bus)

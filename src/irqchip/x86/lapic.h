@@ -137,6 +137,7 @@ struct lapic {
 	alignas(64) struct virq_vcpu *vcpu;
 	struct apic_bus *bus;
 	uint32_t vcpu_id; /* and x2APIC id */
+	uint32_t index; /* apic_bus_lapic() */
 	/*
 	 * The processor that the VM starts with, whatever APICBASE says now:
 	 * its LINT0 is open after a reset.

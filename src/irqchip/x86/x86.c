@@ -46,8 +46,8 @@ static struct lapic *first_pic_target(struct x86_chip *x86)
 {
 	uint32_t limit = apic_bus_limit(&x86->bus);
 
-	for (uint32_t id = 0; id < limit; id++) {
-		struct lapic *apic = apic_bus_lapic(&x86->bus, id);
+	for (uint32_t i = 0; i < limit; i++) {
+		struct lapic *apic = apic_bus_lapic(&x86->bus, i);
 
 		if (apic && lapic_flags(apic) & LAPIC_TAKES_PIC)
 			return apic;
@@ -147,8 +147,8 @@ static void on_ioapic_eois_changed(void *opaque, const struct x86_msg *before,
 	uint32_t limit = apic_bus_limit(&x86->bus);
 	bool all = !now || now->mode != X86_DM_FIXED;
 
-	for (uint32_t id = 0; id < limit; id++) {
-		struct lapic *apic = apic_bus_lapic(&x86->bus, id);
+	for (uint32_t i = 0; i < limit; i++) {
+		struct lapic *apic = apic_bus_lapic(&x86->bus, i);
 
 		if (apic && (all || apic_bus_matches(&x86->bus, apic, before) ||
 			     apic_bus_matches(&x86->bus, apic, now)))
