@@ -74,7 +74,14 @@ static int host_open(void)
 {
 	long fd = syscall(SYS_openat, AT_FDCWD, "/dev/kvm", O_RDWR | O_CLOEXEC);
 
-	return fd < 0 ? -errno : uapi_hide_fd((int)fd);
+	if (fd < 0)
+		return -errno;
+	/* A sandbox may have put something else there. */
+	if (uapi_host_ioctl((int)fd, KVM_GET_API_VERSION, 0) != API_VERSION) {
+		syscall(SYS_close, fd);
+		return -ENODEV;
+	}
+	return uapi_hide_fd((int)fd);
 }
 
 static int system_create(const struct virq_irqchip_ops *irqchip,
