@@ -315,10 +315,7 @@ out_close:
 	return ret;
 }
 
-/*
- * Ours to keep: past the numbers that a program sees, and remembered for one
- * that closes all it has.
- */
+/* Ours to keep: past the numbers that a program sees. */
 int uapi_hide_fd(int fd)
 {
 	int high;

@@ -174,8 +174,6 @@ void uapi_ioeventfd_free_all(struct uapi_vm *vm);
 /* KVM_CREATE_VCPU: the descriptor, or -errno.  Called with vm->lock held. */
 int uapi_vcpu_create(struct uapi_vm *vm, unsigned long id);
 struct virq_vcpu *uapi_vcpu_virq(struct uapi_vcpu *vcpu);
-/* Make KVM_RUN return to its loop, if it is in progress.  Any thread. */
-void uapi_vcpu_kick(struct uapi_vcpu *vcpu);
 /* The size of the vCPU's mmap(), KVM_GET_VCPU_MMAP_SIZE. */
 size_t uapi_vcpu_mmap_size(const struct uapi_system *system);
 /* With its VM: its last descriptor went long before.  NULL is none. */

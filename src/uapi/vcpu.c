@@ -231,11 +231,6 @@ struct virq_vcpu *uapi_vcpu_virq(struct uapi_vcpu *vcpu)
 	return vcpu->virq;
 }
 
-void uapi_vcpu_kick(struct uapi_vcpu *vcpu)
-{
-	virq_vcpu_kick(vcpu->virq);
-}
-
 struct virq_vcpu *virq_uapi_vcpu(int fd)
 {
 	struct uapi_file *file = uapi_file_get(fd);
