@@ -9,6 +9,7 @@
 #ifndef VIRQ_IRQCHIP_H
 #define VIRQ_IRQCHIP_H
 
+#include <virq/bypass.h>
 #include <virq/defs.h>
 #include <virq/irqfd.h>
 #include <virq/routing.h>
@@ -48,6 +49,13 @@ enum virq_event {
 	VIRQ_EVENT_SMI = 1 << 2,
 	VIRQ_EVENT_INIT = 1 << 3,
 	VIRQ_EVENT_SIPI = 1 << 4, /* vector by virq_vcpu_take() */
+};
+
+/* What a vCPU asks of those that post to it. */
+enum virq_notify {
+	VIRQ_NOTIFY_NONE, /* it looks by itself */
+	VIRQ_NOTIFY_KICK, /* it is in guest code: virq_vcpu_kick() */
+	VIRQ_NOTIFY_WAKE, /* it sleeps: virq_vcpu_kick() */
 };
 
 struct virq_irqchip_ops {
@@ -125,6 +133,34 @@ struct virq_irqchip_ops {
 				   uint32_t max);
 
 	/*
+	 * Bypass: what the irqfd's side of a connection does (bypass.h).  With
+	 * the routing mutex held; @route is the GSI's only route, or NULL.
+	 *
+	 * bypass_add_producer: irqfd->producer is set.  Where the route can be
+	 *   posted, call its set_post and set irqfd->bypass to POSTED,
+	 *   otherwise to REMAPPED with irqfd->reason; a negative errno refuses
+	 *   the connection.  NULL: no irqfd of this back end is a consumer.
+	 * bypass_update: the route has changed: the same again, where an error
+	 *   leaves the irqfd REMAPPED.
+	 * bypass_del_producer: the producer must post no more; a grace period
+	 *   follows.  Required with bypass_add_producer.
+	 * bypass_stop, bypass_start: around both.  Default: nothing.
+	 */
+	int (*bypass_add_producer)(struct virq_irqchip *chip,
+				   struct virq_irqfd *irqfd,
+				   const struct virq_route *route);
+	void (*bypass_update)(struct virq_irqchip *chip,
+			      struct virq_irqfd *irqfd,
+			      const struct virq_route *old_route,
+			      const struct virq_route *new_route);
+	void (*bypass_del_producer)(struct virq_irqchip *chip,
+				    struct virq_irqfd *irqfd);
+	void (*bypass_stop)(struct virq_irqchip *chip,
+			    struct virq_irqfd *irqfd);
+	void (*bypass_start)(struct virq_irqchip *chip,
+			     struct virq_irqfd *irqfd);
+
+	/*
 	 * Delivery.  Any thread, inside an RCU read-side section; neither may
 	 * sleep or take a lock held over a sleep.
 	 *
@@ -154,6 +190,11 @@ struct virq_irqchip_ops {
 	 * The vCPU's side.  On the vCPU's own thread, but vcpu_pending, which
 	 * may be called from any.
 	 *
+	 * vcpu_notify: how who posts to this vCPU must tell it from now on.
+	 *   Called before the vCPU looks at vcpu_pending for the last time
+	 *   before it runs guest code (KICK) or sleeps (WAKE), and when it is
+	 *   back (NONE).  A vCPU begins with NONE, and nothing is called
+	 *   before virq_vcpu_expect_posts().  Optional.
 	 * vcpu_pending: enum virq_event bits that could be taken now.
 	 * vcpu_ack: INTACK; the vector, or -EAGAIN when there is none.
 	 * vcpu_take: consume one of NMI, SMI, INIT, SIPI; for SIPI the vector.
@@ -161,6 +202,7 @@ struct virq_irqchip_ops {
 	 *   the architecture raises a fault (#GP).
 	 * eoi: an EOI that the hypervisor saw and reports (split irqchip).
 	 */
+	void (*vcpu_notify)(struct virq_vcpu *vcpu, enum virq_notify how);
 	unsigned int (*vcpu_pending)(struct virq_vcpu *vcpu);
 	int (*vcpu_ack)(struct virq_vcpu *vcpu);
 	int (*vcpu_take)(struct virq_vcpu *vcpu, enum virq_event event);

@@ -108,6 +108,14 @@ VIRQ_API void virq_vcpu_kick(struct virq_vcpu *vcpu);
  */
 VIRQ_API void virq_vcpu_kick_ordered(struct virq_vcpu *vcpu);
 
+/*
+ * virq_vcpu_expect_posts - for back ends, before the first is told where it
+ * can post to this vCPU: from now on ops->vcpu_notify is called.  The vCPU's
+ * thread comes by, as by virq_vcpu_kick(), but the first time only.  Any
+ * thread; does not block.
+ */
+VIRQ_API void virq_vcpu_expect_posts(struct virq_vcpu *vcpu);
+
 VIRQ_END_DECLS
 
 #endif

@@ -3,7 +3,8 @@
  * virq: the interrupt path of a virtual machine, in user space.
  *
  * An eventfd goes in, a guest interrupt comes out.  This header pulls in the
- * whole public API; each concept has a header of its own.
+ * whole public API; each concept has a header of its own.  Those of x86's chips
+ * and of the front door are there on x86 hosts alone.
  *
  * Conventions, everywhere:
  *  - a function answers 0 (or a documented non-negative value) or a negative
@@ -15,15 +16,19 @@
 #ifndef VIRQ_VIRQ_H
 #define VIRQ_VIRQ_H
 
+#include <virq/bypass.h>
 #include <virq/eventfd.h>
 #include <virq/irqchip.h>
 #include <virq/irqfd.h>
 #include <virq/kvm.h>
 #include <virq/loop.h>
 #include <virq/routing.h>
-#include <virq/uapi.h>
+#include <virq/source.h>
 #include <virq/vcpu.h>
 #include <virq/vm.h>
+#ifdef __x86_64__
+#include <virq/uapi.h>
 #include <virq/x86.h>
+#endif
 
 #endif

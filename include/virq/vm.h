@@ -25,19 +25,21 @@ struct virq_vm_config {
 	 */
 	struct virq_loop **loops;
 	uint32_t nr_loops;
+	enum virq_bypass_mode bypass; /* 0: on */
 };
 
 /*
  * virq_vm_create - a VM without an irqchip or vCPUs.
- * Any thread.  0, -EINVAL (no loop), -ENOMEM.
+ * Any thread.  0, -EINVAL (no loop, or no such bypass mode), -ENOMEM.
  */
 VIRQ_API int virq_vm_create(const struct virq_vm_config *config,
 			    struct virq_vm **vm);
 
 /*
  * virq_vm_create_irqchip - give the VM its interrupt controller.
- * Any thread.  0, -EEXIST (it has one), -EINVAL, -ENOMEM, or the back end's
- * own errno.  @config is the back end's (x86.h, kvm.h), NULL for defaults.
+ * Any thread.  0, -EEXIST (it has one), -EINVAL, -ENOMEM, -EOPNOTSUPP
+ * (VIRQ_BYPASS_STRICT, and a kernel connects out of our sight: "kvm"), or the
+ * back end's own errno.  @config is the back end's (x86.h, kvm.h), NULL for defaults.
  */
 VIRQ_API int virq_vm_create_irqchip(struct virq_vm *vm,
 				    const struct virq_irqchip_ops *ops,
@@ -56,7 +58,8 @@ VIRQ_API void virq_vm_close(struct virq_vm *vm);
  * virq_vm_irqfd - KVM_IRQFD.
  *
  * Assign, in Linux's order of checks:
- *   -EINVAL  a flag other than DEASSIGN and RESAMPLE
+ *   -EINVAL  a flag other than DEASSIGN, RESAMPLE and, at assign,
+ *            VIRQ_IRQFD_FLAG_NO_BYPASS
  *   -EINVAL  the VM has no irqchip
  *   -EAGAIN  the irqchip is not initialised yet
  *   -EINVAL  the irqchip does not allow this irqfd
@@ -67,6 +70,8 @@ VIRQ_API void virq_vm_close(struct virq_vm *vm);
  *   -EBUSY   the eventfd is bound already, in whichever VM of the process
  *   -ENOSPC  the loop is full
  *   -EMFILE, -ENFILE  no descriptor for a copy that is needed
+ *   any      with VIRQ_BYPASS_STRICT: why a connection to the eventfd's
+ *            producer failed
  * The GSI is not checked: without a route nothing is delivered.  An eventfd
  * that is signalled already is injected once; its counter is drained by the
  * next signal.  The library keeps its own reference: the caller may close fd.

@@ -5,8 +5,11 @@
  *   vm->control_lock      irqchip and vCPU creation
  *   vm->irqfds_lock       assign, deassign: the list of irqfds; held over a
  *     |                   whole shutdown, so a second deassign waits for it
- *     +- vm->irq_lock     routing table, ack notifiers, resamplers
+ *     +- bypass entry     one an eventfd; held while callbacks run
+ *     +- vm->irq_lock     routing table, ack notifiers, resamplers, bypass of
+ *     |    |              this VM's irqfds; inside a bypass entry's lock
  *     |    +- vm->watch_lock   irqfds that want route_update
+ *     |    +- a source's lock, vCPU port lists (set_post)
  *     +- token shard      (token.c; leaf)
  *     +- loop locks       (loop.h; leaf)
  *
@@ -27,6 +30,7 @@ struct virq_vm {
 	struct virq_loop **loops;
 	uint32_t nr_loops;
 	int fdinfo_dir; /* eventfd_open_dir() */
+	enum virq_bypass_mode bypass;
 
 	pthread_mutex_t control_lock;
 	/* Set once, release; read with acquire. */
@@ -42,6 +46,7 @@ struct virq_vm {
 	struct route_table *routes; /* RCU */
 	struct rcu_array *acks[VIRQ_MAX_ROUTES]; /* RCU */
 	struct cds_list_head resamplers;
+	struct cds_list_head bypassed; /* irqfds with a producer */
 
 	pthread_mutex_t watch_lock;
 	struct cds_list_head watched;

@@ -7,32 +7,14 @@
  * the first, and at return nothing of the irqfd is left.
  *
  * Shutdown, in Linux's order: the eventfd is no longer watched and its counter
- * drained (a signal found then is delivered first), resampler, resamplefd, the
- * back end's irqfd_free, and last the token, when nothing is left.
+ * drained (a signal found then is delivered first), the bypass is off,
+ * resampler, resamplefd, the back end's irqfd_free, and last the token, when
+ * nothing is left.
  */
 #include <errno.h>
 #include <stdlib.h>
-#include "internal.h"
-#include "loop.h"
+#include "irqfd.h"
 #include "rcu.h"
-#include "resampler.h"
-#include "token.h"
-
-struct irqfd_core {
-	struct virq_irqfd *irqfd;
-	struct token token;
-	bool claimed; /* the token is in the table */
-	struct loop_source source;
-	struct virq_loop *loop; /* NULL: the back end delivers */
-	struct cds_list_head node; /* vm->irqfds */
-	struct cds_list_head watch; /* vm->watched, or empty */
-	struct resample_member member;
-	/* Written by whoever holds the source's slot; statistics, relaxed. */
-	atomic_uint_least64_t signals;
-	atomic_uint_least64_t delivered;
-	atomic_uint_least64_t coalesced;
-	atomic_uint_least64_t ignored;
-};
 
 static void count(atomic_uint_least64_t *counter)
 {
@@ -122,30 +104,21 @@ static void irqfd_unwatch(struct irqfd_core *core)
 	pthread_mutex_unlock(&vm->watch_lock);
 }
 
-/* A GSI has a route of its own only when it has exactly one. */
-static const struct virq_route *only_route(const struct route_table *table,
-					   uint32_t gsi)
-{
-	uint32_t nr_routes;
-	const struct virq_route *routes =
-		route_table_lookup(table, gsi, &nr_routes);
-
-	return nr_routes == 1 ? routes : NULL;
-}
-
 void irqfd_update_routes(struct virq_vm *vm, const struct route_table *old,
 			 const struct route_table *new_table)
 {
 	struct virq_irqchip *chip = vm_chip(vm);
 	struct irqfd_core *core;
 
+	irqfd_bypass_update(vm, old, new_table);
 	if (!chip->ops->route_update)
 		return;
 	pthread_mutex_lock(&vm->watch_lock);
 	cds_list_for_each_entry(core, &vm->watched, watch)
 		chip->ops->route_update(
-			chip, core->irqfd, only_route(old, core->irqfd->gsi),
-			only_route(new_table, core->irqfd->gsi));
+			chip, core->irqfd,
+			route_table_only(old, core->irqfd->gsi),
+			route_table_only(new_table, core->irqfd->gsi));
 	pthread_mutex_unlock(&vm->watch_lock);
 }
 
@@ -163,10 +136,13 @@ static int irqfd_setup(struct virq_vm *vm, struct virq_irqchip *chip,
 	int rc;
 
 	CDS_INIT_LIST_HEAD(&core->watch);
+	CDS_INIT_LIST_HEAD(&core->bypassed);
 	core->member.signal.fd = -1;
 	irqfd->vm = vm;
 	irqfd->gsi = args->gsi;
 	irqfd->resample = args->flags & KVM_IRQFD_FLAG_RESAMPLE;
+	irqfd->no_bypass = args->flags & VIRQ_IRQFD_FLAG_NO_BYPASS ||
+			   vm->bypass == VIRQ_BYPASS_OFF;
 	irqfd->fd = (int)args->fd;
 	irqfd->resamplefd = irqfd->resample ? (int)args->resamplefd : -1;
 	irqfd->core = core;
@@ -271,6 +247,31 @@ static int irqfd_publish(struct virq_vm *vm, struct virq_irqchip *chip,
 	return 0;
 }
 
+static void irqfd_add_counts(struct irqfd_core *core,
+			     struct virq_irqfd_info *sum)
+{
+	sum->signals += atomic_load(&core->signals);
+	sum->delivered += atomic_load(&core->delivered);
+	sum->coalesced += atomic_load(&core->coalesced);
+	sum->ignored += atomic_load(&core->ignored);
+	sum->resamples += atomic_load(&core->member.count);
+}
+
+/* irqfds_lock held. */
+static void irqfd_shutdown(struct virq_vm *vm, struct irqfd_core *core)
+{
+	cds_list_del(&core->node);
+	irqfd_unwatch(core);
+	if (core->loop) {
+		loop_remove_start(core->loop, &core->source);
+		loop_remove_finish(core->loop, &core->source);
+	}
+	if (irqfd_bypass_unregister(core))
+		rcu_synchronize();
+	irqfd_add_counts(core, &vm->past);
+	irqfd_teardown(vm_chip(vm), core);
+}
+
 static int irqfd_assign(struct virq_vm *vm, const struct kvm_irqfd *args)
 {
 	struct virq_irqchip *chip = vm_chip(vm);
@@ -307,32 +308,13 @@ static int irqfd_assign(struct virq_vm *vm, const struct kvm_irqfd *args)
 		/* The token may be there already: a deassign must not find it. */
 		irqfd_unwatch(core);
 		irqfd_teardown(chip, core);
+	} else {
+		rc = irqfd_bypass_register(core, &info);
+		if (rc)
+			irqfd_shutdown(vm, core);
 	}
 	pthread_mutex_unlock(&vm->irqfds_lock);
 	return rc;
-}
-
-static void irqfd_add_counts(struct irqfd_core *core,
-			     struct virq_irqfd_info *sum)
-{
-	sum->signals += atomic_load(&core->signals);
-	sum->delivered += atomic_load(&core->delivered);
-	sum->coalesced += atomic_load(&core->coalesced);
-	sum->ignored += atomic_load(&core->ignored);
-	sum->resamples += atomic_load(&core->member.count);
-}
-
-/* irqfds_lock held. */
-static void irqfd_shutdown(struct virq_vm *vm, struct irqfd_core *core)
-{
-	cds_list_del(&core->node);
-	irqfd_unwatch(core);
-	if (core->loop) {
-		loop_remove_start(core->loop, &core->source);
-		loop_remove_finish(core->loop, &core->source);
-	}
-	irqfd_add_counts(core, &vm->past);
-	irqfd_teardown(vm_chip(vm), core);
 }
 
 /* The irqfd of @vm bound to this eventfd, or NULL.  irqfds_lock held. */
@@ -362,19 +344,28 @@ static int irqfd_deassign(struct virq_vm *vm, const struct kvm_irqfd *args)
 
 int virq_vm_irqfd(struct virq_vm *vm, const struct kvm_irqfd *args)
 {
-	if (args->flags &
-	    ~(uint32_t)(KVM_IRQFD_FLAG_DEASSIGN | KVM_IRQFD_FLAG_RESAMPLE))
+	uint32_t known = KVM_IRQFD_FLAG_DEASSIGN | KVM_IRQFD_FLAG_RESAMPLE;
+	bool deassign = args->flags & KVM_IRQFD_FLAG_DEASSIGN;
+
+	if (!deassign)
+		known |= VIRQ_IRQFD_FLAG_NO_BYPASS;
+	if (args->flags & ~known)
 		return -EINVAL;
-	if (args->flags & KVM_IRQFD_FLAG_DEASSIGN)
-		return irqfd_deassign(vm, args);
-	return irqfd_assign(vm, args);
+	return deassign ? irqfd_deassign(vm, args) : irqfd_assign(vm, args);
 }
 
 void irqfd_shutdown_all(struct virq_vm *vm)
 {
 	struct irqfd_core *core, *next;
 
+	bool connected = false;
+
 	pthread_mutex_lock(&vm->irqfds_lock);
+	/* First, so that one grace period does for all. */
+	cds_list_for_each_entry(core, &vm->irqfds, node)
+		connected |= irqfd_bypass_unregister(core);
+	if (connected)
+		rcu_synchronize();
 	/* Started together, the loops work on them while we wait for each. */
 	cds_list_for_each_entry(core, &vm->irqfds, node)
 		if (core->loop)
@@ -413,6 +404,7 @@ int virq_vm_irqfd_query(struct virq_vm *vm, int fd, struct virq_irqfd_info *out)
 		out->coalesced = atomic_load(&core->coalesced);
 		out->ignored = atomic_load(&core->ignored);
 		out->resamples = atomic_load(&core->member.count);
+		irqfd_bypass_query(core, out);
 	} else {
 		rc = -ENOENT;
 	}

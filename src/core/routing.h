@@ -46,6 +46,17 @@ route_table_lookup(const struct route_table *table, uint32_t gsi,
 	return table->routes + table->gsis[gsi].first;
 }
 
+/* A GSI has a route of its own only when it has exactly one; else NULL. */
+static inline const struct virq_route *
+route_table_only(const struct route_table *table, uint32_t gsi)
+{
+	uint32_t count;
+	const struct virq_route *routes =
+		route_table_lookup(table, gsi, &count);
+
+	return count == 1 ? routes : NULL;
+}
+
 /* The GSI that (@chip, @pin) maps back to, or -1. */
 static inline int32_t route_table_gsi(const struct route_table *table,
 				      uint32_t chip, uint32_t pin)

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Tokens: which eventfds are bound, in all VMs of the process, and to what.
- *
- * A hash table in shards, each with a lock of its own that is held for a few
- * instructions (or while a shard grows).
+ * Tokens: which eventfds are bound to an irqfd, in all VMs of the process, and
+ * to which.  A token is in the eventfd's entry of the table
+ * (eventfd_table.h), under whose lock each call runs.
  */
 #ifndef VIRQ_CORE_TOKEN_H
 #define VIRQ_CORE_TOKEN_H
 
 #include <stdint.h>
 
+struct bypass_entry;
+
 /* Embedded in what is bound. */
 struct token {
 	uint64_t id; /* eventfd_get() */
 	const void *owner; /* the VM */
-	struct token *next;
+	struct bypass_entry *entry; /* while it is bound */
 };
 
 /* Bind token->id to @token.  0, -EBUSY (bound already), -ENOMEM. */

@@ -16,195 +16,44 @@
  * delivery that finds the request set already leaves the rest to the one that
  * set it: the vCPU cannot run or sleep before it has taken the request, and
  * with it everything that was made pending before.
+ *
+ * Some do not even set the request, unless they are asked to: those that post
+ * to the chip (ops->vcpu_notify) or write to a port (vcpu_port.h).  The vCPU
+ * tells both how things are by vcpu_tell():
+ *
+ *   posting, or a raise at a port    vCPU thread
+ *   1 set the bit                    1 tell: NONE -> KICK or WAKE
+ *   2 must it be told?               2 look at the bits: ports, then the chip
+ *   3 then deliver, as above         3 found something? then as if requested
+ *                                    4 steps 1 to 3 above
+ *                                    5 tell: NONE, before what is pending is
+ *                                      looked at again
+ *
+ * The tell in 1 and the look in 2, the bit in 1 and the question in 2 are
+ * seq_cst: either the vCPU finds the bit, or the other side finds that it must
+ * tell.  The look before guest code is the chip's, inside vcpu_notify(KICK),
+ * and ends in a virq_vcpu_kick() of its own; the look before sleep is the
+ * virq_vcpu_pending() after mode := BLOCKED, which no request makes needless.
+ * Ports are told before the chip, and looked at before it: what comes by a port
+ * may go to the chip.
+ *
+ * While NONE holds the thread looks by itself, so halt polling looks at all
+ * that virq_vcpu_pending() sees, not at the request alone; and so does a guest
+ * without a kick callback, for which NONE therefore always holds but asleep.
  */
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
-#include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "clock.h"
-#include "internal.h"
-#include "spinlock.h"
-
-enum vcpu_mode {
-	VCPU_OUTSIDE,
-	VCPU_IN_GUEST,
-	VCPU_BLOCKED,
-};
-
-struct virq_vcpu {
-	_Alignas(64) atomic_uint request;
-	atomic_uint mode; /* enum vcpu_mode; a futex */
-	struct virq_irqchip *chip; /* set once, release; read acquire */
-	void *priv;
-	void (*kick)(void *opaque);
-	void *opaque;
-	struct virq_vm *vm;
-	uint32_t id;
-	/* The vCPU thread's. */
-	uint64_t halt_poll_max_ns;
-	uint64_t halt_poll_ns;
-};
+#include "host/cpu_relax.h"
+#include "vcpu_impl.h"
 
 /* Halt polling starts here when a sleep turns out to have been short. */
 #define HALT_POLL_START_NS 10000u
-
-static struct virq_irqchip *vcpu_chip(const struct virq_vcpu *vcpu)
-{
-	/* Acquire: pairs with vcpu_attach(); `priv` is there before it. */
-	return __atomic_load_n(&vcpu->chip, __ATOMIC_ACQUIRE);
-}
-
-int vcpu_attach(struct virq_vcpu *vcpu, struct virq_irqchip *chip)
-{
-	if (chip->ops->vcpu_create) {
-		int rc = chip->ops->vcpu_create(chip, vcpu, &vcpu->priv);
-
-		if (rc)
-			return rc;
-	}
-	__atomic_store_n(&vcpu->chip, chip, __ATOMIC_RELEASE);
-	return 0;
-}
-
-void vcpu_detach(struct virq_vcpu *vcpu, struct virq_irqchip *chip)
-{
-	__atomic_store_n(&vcpu->chip, NULL, __ATOMIC_RELEASE);
-	if (chip->ops->vcpu_destroy)
-		chip->ops->vcpu_destroy(chip, vcpu, vcpu->priv);
-	vcpu->priv = NULL;
-}
-
-void vcpu_free(struct virq_vcpu *vcpu)
-{
-	free(vcpu);
-}
-
-int virq_vcpu_create(struct virq_vm *vm, uint32_t id,
-		     const struct virq_vcpu_ops *ops, void *opaque,
-		     struct virq_vcpu **out)
-{
-	struct virq_vcpu *vcpu;
-	int rc = 0;
-
-	if (id >= VIRQ_MAX_VCPUS)
-		return -EINVAL;
-	vcpu = aligned_alloc(64, sizeof(*vcpu));
-	if (!vcpu)
-		return -ENOMEM;
-	memset(vcpu, 0, sizeof(*vcpu));
-	vcpu->vm = vm;
-	vcpu->id = id;
-	vcpu->kick = ops ? ops->kick : NULL;
-	vcpu->opaque = opaque;
-
-	pthread_mutex_lock(&vm->control_lock);
-	if (vm->vcpus[id])
-		rc = -EEXIST;
-	else if (vm->chip)
-		rc = vcpu_attach(vcpu, vm->chip);
-	if (!rc) {
-		/* Release: pairs with virq_vm_vcpu(). */
-		__atomic_store_n(&vm->vcpus[id], vcpu, __ATOMIC_RELEASE);
-		*out = vcpu;
-	}
-	pthread_mutex_unlock(&vm->control_lock);
-	if (rc)
-		free(vcpu);
-	return rc;
-}
-
-struct virq_vcpu *virq_vm_vcpu(const struct virq_vm *vm, uint32_t id)
-{
-	if (id >= VIRQ_MAX_VCPUS)
-		return NULL;
-	return __atomic_load_n(&vm->vcpus[id], __ATOMIC_ACQUIRE);
-}
-
-struct virq_vm *virq_vcpu_vm(const struct virq_vcpu *vcpu)
-{
-	return vcpu->vm;
-}
-
-uint32_t virq_vcpu_id(const struct virq_vcpu *vcpu)
-{
-	return vcpu->id;
-}
-
-void *virq_vcpu_priv(const struct virq_vcpu *vcpu)
-{
-	return vcpu->priv;
-}
-
-unsigned int virq_vcpu_pending(const struct virq_vcpu *vcpu)
-{
-	struct virq_irqchip *chip = vcpu_chip(vcpu);
-
-	if (!chip || !chip->ops->vcpu_pending)
-		return 0;
-	/* The hook may cache what it finds, hence not const. */
-	return chip->ops->vcpu_pending((struct virq_vcpu *)vcpu);
-}
-
-int virq_vcpu_ack(struct virq_vcpu *vcpu)
-{
-	struct virq_irqchip *chip = vcpu_chip(vcpu);
-
-	if (!chip || !chip->ops->vcpu_ack)
-		return -EAGAIN;
-	return chip->ops->vcpu_ack(vcpu);
-}
-
-int virq_vcpu_take(struct virq_vcpu *vcpu, enum virq_event event)
-{
-	struct virq_irqchip *chip = vcpu_chip(vcpu);
-
-	if (!chip || !chip->ops->vcpu_take)
-		return -EAGAIN;
-	return chip->ops->vcpu_take(vcpu, event);
-}
-
-static int access_register(struct virq_vcpu *vcpu, struct virq_access *access,
-			   int (*hook)(struct virq_vcpu *vcpu,
-				       struct virq_access *access))
-{
-	if (access->len != 1 && access->len != 2 && access->len != 4 &&
-	    access->len != 8)
-		return -EINVAL;
-	return hook ? hook(vcpu, access) : -ENODEV;
-}
-
-int virq_vcpu_mmio(struct virq_vcpu *vcpu, struct virq_access *access)
-{
-	struct virq_irqchip *chip = vcpu_chip(vcpu);
-
-	return access_register(vcpu, access, chip ? chip->ops->mmio : NULL);
-}
-
-int virq_vcpu_pio(struct virq_vcpu *vcpu, struct virq_access *access)
-{
-	struct virq_irqchip *chip = vcpu_chip(vcpu);
-
-	return access_register(vcpu, access, chip ? chip->ops->pio : NULL);
-}
-
-int virq_vcpu_msr(struct virq_vcpu *vcpu, struct virq_access *access)
-{
-	struct virq_irqchip *chip = vcpu_chip(vcpu);
-
-	return access_register(vcpu, access, chip ? chip->ops->msr : NULL);
-}
-
-void virq_vcpu_eoi(struct virq_vcpu *vcpu, uint8_t vector)
-{
-	struct virq_irqchip *chip = vcpu_chip(vcpu);
-
-	if (chip && chip->ops->eoi)
-		chip->ops->eoi(vcpu, vector);
-}
+/* So many looks for one at the clock, which costs more than they do. */
+#define HALT_POLL_LOOKS 8
 
 /* The request is set, and was not: fetch the vCPU's thread if need be. */
 static void vcpu_fetch(struct virq_vcpu *vcpu)
@@ -245,8 +94,44 @@ void virq_vcpu_kick_ordered(struct virq_vcpu *vcpu)
 		vcpu_fetch(vcpu);
 }
 
+/*
+ * Who runs a guest or sleeps already will come by before the first post, or
+ * just after: it cannot take the kick without seeing the flag, and cannot run
+ * or sleep again without having taken the kick.  The flag is never cleared: a
+ * source that has been told to post no more may be in its last post.
+ */
+void virq_vcpu_expect_posts(struct virq_vcpu *vcpu)
+{
+	/* Relaxed: the kick orders it; who finds it set knows of a kick. */
+	if (!atomic_exchange_explicit(&vcpu->expects_posts, true,
+				      memory_order_relaxed))
+		virq_vcpu_kick(vcpu);
+}
+
+static void vcpu_tell_posters(struct virq_vcpu *vcpu, enum virq_notify how)
+{
+	struct virq_irqchip *chip = vcpu_chip(vcpu);
+
+	if (vcpu_has_ports(vcpu)) {
+		vcpu_ports_notify(vcpu, how != VIRQ_NOTIFY_NONE);
+		if (how == VIRQ_NOTIFY_KICK)
+			vcpu_ports_take(vcpu);
+	}
+	if (chip && chip->ops->vcpu_notify)
+		chip->ops->vcpu_notify(vcpu, how);
+}
+
+/* Without posters a load. */
+static inline void vcpu_tell(struct virq_vcpu *vcpu, enum virq_notify how)
+{
+	/* Relaxed: pairs with virq_vcpu_expect_posts(), by the request. */
+	if (atomic_load_explicit(&vcpu->expects_posts, memory_order_relaxed))
+		vcpu_tell_posters(vcpu, how);
+}
+
 bool virq_vcpu_enter(struct virq_vcpu *vcpu)
 {
+	vcpu_tell(vcpu, vcpu->kick ? VIRQ_NOTIFY_KICK : VIRQ_NOTIFY_NONE);
 	atomic_store(&vcpu->mode, VCPU_IN_GUEST);
 	if (!atomic_load(&vcpu->request))
 		return true;
@@ -256,6 +141,8 @@ bool virq_vcpu_enter(struct virq_vcpu *vcpu)
 
 void virq_vcpu_exit(struct virq_vcpu *vcpu)
 {
+	/* First: who posts from here on need not set the request. */
+	vcpu_tell(vcpu, VIRQ_NOTIFY_NONE);
 	atomic_store(&vcpu->mode, VCPU_OUTSIDE);
 	/* Taken before anybody looks at what is pending. */
 	atomic_exchange(&vcpu->request, 0);
@@ -276,10 +163,14 @@ static bool vcpu_poll(struct virq_vcpu *vcpu, uint64_t start, uint64_t deadline)
 	if (until > deadline)
 		until = deadline;
 	do {
-		/* Relaxed: a hint; vcpu_awake() takes it. */
-		if (atomic_load_explicit(&vcpu->request, memory_order_relaxed))
-			return true;
-		cpu_relax();
+		for (unsigned int i = 0; i < HALT_POLL_LOOKS; i++) {
+			/* Relaxed: a hint; vcpu_awake() takes it. */
+			if (atomic_load_explicit(&vcpu->request,
+						 memory_order_relaxed) ||
+			    virq_vcpu_pending(vcpu))
+				return true;
+			cpu_relax();
+		}
 	} while (now_ns() < until);
 	return false;
 }
@@ -308,6 +199,7 @@ static bool vcpu_sleep(struct virq_vcpu *vcpu, uint64_t deadline)
 	};
 	bool timed_out = false;
 
+	vcpu_tell(vcpu, VIRQ_NOTIFY_WAKE);
 	atomic_store(&vcpu->mode, VCPU_BLOCKED);
 	if (atomic_load(&vcpu->request) || virq_vcpu_pending(vcpu))
 		goto out;
@@ -320,6 +212,7 @@ static bool vcpu_sleep(struct virq_vcpu *vcpu, uint64_t deadline)
 		timed_out = rc < 0 && errno == ETIMEDOUT;
 	}
 out:
+	vcpu_tell(vcpu, VIRQ_NOTIFY_NONE);
 	atomic_store(&vcpu->mode, VCPU_OUTSIDE);
 	return !timed_out;
 }

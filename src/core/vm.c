@@ -25,7 +25,8 @@ int virq_vm_create(const struct virq_vm_config *config, struct virq_vm **out)
 {
 	struct virq_vm *vm;
 
-	if (!config || !config->loops || !config->nr_loops)
+	if (!config || !config->loops || !config->nr_loops ||
+	    config->bypass > VIRQ_BYPASS_STRICT)
 		return -EINVAL;
 	vm = calloc(1, sizeof(*vm));
 	if (!vm)
@@ -36,6 +37,7 @@ int virq_vm_create(const struct virq_vm_config *config, struct virq_vm **out)
 		return -ENOMEM;
 	}
 	vm->nr_loops = config->nr_loops;
+	vm->bypass = config->bypass;
 	vm->fdinfo_dir = eventfd_open_dir();
 	memcpy(vm->loops, config->loops,
 	       config->nr_loops * sizeof(struct virq_loop *));
@@ -45,6 +47,7 @@ int virq_vm_create(const struct virq_vm_config *config, struct virq_vm **out)
 	pthread_mutex_init(&vm->watch_lock, NULL);
 	CDS_INIT_LIST_HEAD(&vm->irqfds);
 	CDS_INIT_LIST_HEAD(&vm->resamplers);
+	CDS_INIT_LIST_HEAD(&vm->bypassed);
 	CDS_INIT_LIST_HEAD(&vm->watched);
 	for (uint32_t i = 0; i < vm->nr_loops; i++)
 		atomic_fetch_add(&vm->loops[i]->users, 1);
@@ -104,6 +107,10 @@ int virq_vm_create_irqchip(struct virq_vm *vm,
 
 	if (!ops)
 		return -EINVAL;
+	/* What fails to connect is then not seen from here. */
+	if (vm->bypass == VIRQ_BYPASS_STRICT &&
+	    (ops->flags & VIRQ_IRQCHIP_OWN_IRQFD))
+		return -EOPNOTSUPP;
 	pthread_mutex_lock(&vm->control_lock);
 	if (vm->chip) {
 		rc = -EEXIST;

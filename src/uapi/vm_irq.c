@@ -145,7 +145,13 @@ static int irqfd(struct uapi_vm *vm, uintptr_t arg)
 	struct kvm_irqfd args;
 	int ret = uapi_copy_in(&args, arg, sizeof(args));
 
-	return ret ? ret : virq_vm_irqfd(vm->virq, &args);
+	if (ret)
+		return ret;
+	/* The library's own flags are not the kernel's. */
+	if (args.flags &
+	    ~(uint32_t)(KVM_IRQFD_FLAG_DEASSIGN | KVM_IRQFD_FLAG_RESAMPLE))
+		return -EINVAL;
+	return virq_vm_irqfd(vm->virq, &args);
 }
 
 static int irq_line(struct uapi_vm *vm, uintptr_t arg, bool with_status)
