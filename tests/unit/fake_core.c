@@ -126,6 +126,11 @@ void virq_vcpu_kick_ordered(struct virq_vcpu *vcpu)
 	vcpu->kicks++;
 }
 
+void virq_vcpu_expect_posts(struct virq_vcpu *vcpu)
+{
+	vcpu->expects_posts = true;
+}
+
 struct virq_irqchip *virq_vm_irqchip(const struct virq_vm *vm)
 {
 	return vm->chip;

@@ -18,6 +18,7 @@ struct virq_vcpu {
 	uint32_t id;
 	void *priv;
 	_Atomic unsigned int kicks;
+	bool expects_posts;
 };
 
 struct virq_timer {

@@ -87,7 +87,7 @@ static void assign_refuses_what_is_no_eventfd(void **state)
 	int fd = fixture_eventfd(), pipefd[2];
 
 	assert_int_equal(pipe(pipefd), 0);
-	assert_int_equal(fixture_irqfd(f, fd, GSI, 4, 0), -EINVAL);
+	assert_int_equal(fixture_irqfd(f, fd, GSI, 8, 0), -EINVAL);
 	assert_int_equal(fixture_irqfd(f, -1, GSI, 0, 0), -EBADF);
 	assert_int_equal(fixture_irqfd(f, pipefd[0], GSI, 0, 0), -EINVAL);
 	assert_int_equal(fixture_irqfd(f, fd, GSI, RESAMPLE, -1), -EBADF);
@@ -97,6 +97,64 @@ static void assign_refuses_what_is_no_eventfd(void **state)
 	assert_int_equal(fixture_irqfd(f, fd, GSI, 0, 0), 0);
 	close(pipefd[0]);
 	close(pipefd[1]);
+	close(fd);
+}
+
+static void no_bypass_is_refused_and_not_tried_on_the_kernel(void **state)
+{
+	struct kvm_fixture *f = *state;
+	int fd = fixture_eventfd();
+	unsigned int irqfds = ioctl_irqfds();
+
+	assert_int_equal(
+		fixture_irqfd(f, fd, GSI, VIRQ_IRQFD_FLAG_NO_BYPASS, 0),
+		-EOPNOTSUPP);
+	assert_int_equal(ioctl_irqfds(), irqfds);
+	/* It left nothing behind, and the flag is what was refused. */
+	assert_int_equal(fixture_irqfd(f, fd, GSI, 0, 0), 0);
+	/* An eventfd that is bound is that first. */
+	assert_int_equal(
+		fixture_irqfd(f, fd, GSI, VIRQ_IRQFD_FLAG_NO_BYPASS, 0),
+		-EBUSY);
+	/* Assign only. */
+	assert_int_equal(fixture_irqfd(f, fd, GSI,
+				       DEASSIGN | VIRQ_IRQFD_FLAG_NO_BYPASS, 0),
+			 -EINVAL);
+	close(fd);
+}
+
+/* The kernel would connect it: that it may not is no promise we can keep. */
+static void a_vm_without_bypass_gets_no_irqfd(void **state)
+{
+	struct kvm_fixture *f = *state;
+	struct virq_vm_config config = {
+		.loops = &f->loop,
+		.nr_loops = 1,
+		.bypass = VIRQ_BYPASS_OFF,
+	};
+	struct virq_kvm_config kvm = {.vm_fd = fixture_kvm_vm()};
+	struct kvm_irqfd args = {.fd = (uint32_t)fixture_eventfd(), .gsi = GSI};
+	struct virq_vm *vm;
+
+	assert_int_equal(virq_vm_create(&config, &vm), 0);
+	assert_int_equal(
+		virq_vm_create_irqchip(vm, virq_irqchip_find("kvm"), &kvm), 0);
+	assert_int_equal(virq_vm_irqfd(vm, &args), -EOPNOTSUPP);
+	virq_vm_close(vm);
+	close((int)args.fd);
+	close(kvm.vm_fd);
+}
+
+static void an_irqfd_is_no_consumer_of_ours(void **state)
+{
+	struct kvm_fixture *f = *state;
+	struct virq_irqfd_info info;
+	int fd = fixture_eventfd();
+
+	assert_int_equal(fixture_irqfd(f, fd, GSI, 0, 0), 0);
+	assert_int_equal(virq_vm_irqfd_query(f->vm, fd, &info), 0);
+	assert_int_equal(info.bypass, VIRQ_BYPASS_STATE_OFF);
+	assert_int_equal(info.reason, VIRQ_BYPASS_REASON_IRQCHIP);
 	close(fd);
 }
 
@@ -429,6 +487,9 @@ int main(void)
 		CASE(create_over_an_irqchip_is_eexist),
 		CASE(create_after_vcpus_is_einval),
 		CASE(assign_refuses_what_is_no_eventfd),
+		CASE(no_bypass_is_refused_and_not_tried_on_the_kernel),
+		CASE(a_vm_without_bypass_gets_no_irqfd),
+		CASE(an_irqfd_is_no_consumer_of_ours),
 		CASE(assign_takes_any_gsi),
 		CASE(second_assign_is_ebusy_and_the_first_lives),
 		CASE(an_irqfd_the_kernel_refused_is_not_deassigned),

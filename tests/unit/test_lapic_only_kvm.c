@@ -185,7 +185,7 @@ static void irqfd_agrees(void **state)
 	/* None of them may be live on both sides at once. */
 	static const uint32_t flags[] = {
 		KVM_IRQFD_FLAG_RESAMPLE,
-		4,
+		8,
 		KVM_IRQFD_FLAG_DEASSIGN,
 		KVM_IRQFD_FLAG_DEASSIGN | KVM_IRQFD_FLAG_RESAMPLE,
 		0,

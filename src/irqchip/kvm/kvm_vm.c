@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* What the back ends over a KVM VM share.  No locks. */
+/* What the back ends over a KVM VM share on x86.  No locks. */
 #include "kvm_vm.h"
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the back ends over a KVM VM share: ioctls, the x2APIC format, and the
+ * What the back ends over a KVM VM share on x86: the x2APIC format, and the
  * KVM vCPU behind each of our vCPUs with the state of its local APIC.
  */
 #ifndef VIRQ_KVM_VM_H
 #define VIRQ_KVM_VM_H
 
-#include <errno.h>
-#include <sys/ioctl.h>
 #include <virq/irqchip.h>
 #include <virq/kvm.h>
-
-/* The ioctl's answer, or a negative errno. */
-static inline int kvm_ioctl(int fd, unsigned long request, const void *arg)
-{
-	int rc = ioctl(fd, request, arg);
-
-	return rc < 0 ? -errno : rc;
-}
+#include "kvm_ioctl.h"
 
 int kvm_enable_cap(int vm_fd, uint32_t cap, uint64_t arg);
 

@@ -276,6 +276,24 @@ static uint32_t mask_pick(const struct apic_bus *bus,
 	return best;
 }
 
+/* One for a physical destination, or NULL. */
+static struct lapic *map_physical(struct apic_map *map, uint32_t dest)
+{
+	return dest <= map->max_id ? map->phys[dest] : NULL;
+}
+
+/* As map_logical(), one of several being chosen for lowest priority. */
+static bool map_choose(const struct apic_bus *bus, struct apic_map *map,
+		       const struct x86_msg *msg, struct lapic ***slots,
+		       uint32_t *mask)
+{
+	if (!map_logical(map, msg->dest, slots, mask))
+		return false;
+	if (msg_is_lowest(msg))
+		*mask = mask_pick(bus, *slots, *mask, msg->vector);
+	return true;
+}
+
 bool apic_bus_deliver_fast(struct apic_bus *bus, struct lapic *src,
 			   const struct x86_msg *msg, int *result)
 {
@@ -287,16 +305,13 @@ bool apic_bus_deliver_fast(struct apic_bus *bus, struct lapic *src,
 	if (!map->usable || dest_is_broadcast(bus, map, src, msg->dest))
 		return false;
 	if (!msg->logical) {
-		struct lapic *apic =
-			msg->dest <= map->max_id ? map->phys[msg->dest] : NULL;
+		struct lapic *apic = map_physical(map, msg->dest);
 
 		*result = apic ? lapic_accept(apic, msg) : 0;
 		return true;
 	}
-	if (!map_logical(map, msg->dest, &slots, &mask))
+	if (!map_choose(bus, map, msg, &slots, &mask))
 		return false;
-	if (msg_is_lowest(msg))
-		mask = mask_pick(bus, slots, mask, msg->vector);
 	for (; mask; mask &= mask - 1) {
 		struct lapic *apic = slots[__builtin_ctz(mask)];
 
@@ -342,6 +357,47 @@ bool apic_bus_matches(const struct apic_bus *bus, const struct lapic *apic,
 		      const struct x86_msg *msg)
 {
 	return lapic_matches(bus, apic, NULL, msg);
+}
+
+/* The only one that the table names; NULL also where it names none or cannot. */
+static struct lapic *map_single(const struct apic_bus *bus,
+				struct apic_map *map, const struct x86_msg *msg)
+{
+	struct lapic **slots;
+	uint32_t mask;
+
+	if (!map->usable || dest_is_broadcast(bus, map, NULL, msg->dest))
+		return NULL;
+	if (!msg->logical)
+		return map_physical(map, msg->dest);
+	if (!map_choose(bus, map, msg, &slots, &mask) || !mask ||
+	    (mask & (mask - 1)))
+		return NULL;
+	return slots[__builtin_ctz(mask)];
+}
+
+/*
+ * As in Linux all are asked, too, where the table names several or nobody: of
+ * the places it names only one may be taken.
+ */
+struct lapic *apic_bus_single(struct apic_bus *bus, const struct x86_msg *msg)
+{
+	struct lapic *single = map_single(bus, rcu_load(bus->map), msg);
+	uint32_t limit = apic_bus_limit(bus);
+
+	if (single)
+		return single;
+	for (uint32_t i = 0; i < limit; i++) {
+		struct lapic *apic = apic_bus_lapic(bus, i);
+
+		if (!apic || !(lapic_flags(apic) & LAPIC_HW_ENABLED) ||
+		    !lapic_matches(bus, apic, NULL, msg))
+			continue;
+		if (single)
+			return NULL;
+		single = apic;
+	}
+	return single;
 }
 
 static bool lapic_targeted(const struct apic_bus *bus, const struct lapic *apic,
@@ -431,29 +487,4 @@ int apic_bus_deliver(struct apic_bus *bus, struct lapic *src,
 	    apic_bus_deliver_fast(bus, src, msg, &result))
 		return result;
 	return bus_walk(bus, src, msg, shorthand);
-}
-
-static bool lint0_is_nmi(const struct lapic *apic)
-{
-	uint32_t lvt = lapic_reg(apic, APIC_LVT_LINT0);
-
-	return !(lvt & APIC_LVT_MASKED) && APIC_LVT_MODE(lvt) == X86_DM_NMI;
-}
-
-void apic_bus_lint0_watchdog(struct apic_bus *bus)
-{
-	uint32_t limit = apic_bus_limit(bus);
-	bool watchdog = false;
-
-	for (uint32_t i = 0; i < limit && !watchdog; i++) {
-		struct lapic *apic = apic_bus_lapic(bus, i);
-
-		watchdog = apic && lint0_is_nmi(apic);
-	}
-	for (uint32_t i = 0; i < limit && watchdog; i++) {
-		struct lapic *apic = apic_bus_lapic(bus, i);
-
-		if (apic)
-			lapic_lint0(apic);
-	}
 }

@@ -100,6 +100,12 @@ bool apic_bus_matches(const struct apic_bus *bus, const struct lapic *apic,
 		      const struct x86_msg *msg);
 
 /*
+ * The one APIC that takes @msg, which is no IPI; NULL if there are several or
+ * none.  Inside an RCU read-side section.
+ */
+struct lapic *apic_bus_single(struct apic_bus *bus, const struct x86_msg *msg);
+
+/*
  * A timer's wire to every LINT0 has risen.  Nothing, unless one of them is set
  * to NMI.  Inside an RCU read-side section.
  */

@@ -82,7 +82,7 @@ void apics_vcpu_destroy(struct virq_irqchip *chip, struct virq_vcpu *vcpu,
 
 /* MSIs. */
 
-static struct x86_msg route_msg(const struct virq_route *route)
+struct x86_msg apics_route_msg(const struct virq_route *route)
 {
 	struct x86_msg msg;
 
@@ -93,7 +93,7 @@ static struct x86_msg route_msg(const struct virq_route *route)
 static int set_msi(struct virq_irqchip *chip, const struct virq_route *route,
 		   unsigned int source_id, int level, bool line_status)
 {
-	struct x86_msg msg = route_msg(route);
+	struct x86_msg msg = apics_route_msg(route);
 
 	(void)source_id;
 	(void)line_status;
@@ -131,7 +131,7 @@ int apics_set_irq_inatomic(struct virq_irqchip *chip,
 	(void)source_id;
 	if (route->type != KVM_IRQ_ROUTING_MSI || !level)
 		return -EWOULDBLOCK;
-	msg = route_msg(route);
+	msg = apics_route_msg(route);
 	if (!apic_bus_deliver_fast(apics_bus(chip), NULL, &msg, &result))
 		return -EWOULDBLOCK;
 	return result;
@@ -150,6 +150,11 @@ int apics_set_msi(struct virq_irqchip *chip, const struct kvm_msi *msi)
 }
 
 /* The vCPU's side. */
+
+void apics_vcpu_notify(struct virq_vcpu *vcpu, enum virq_notify how)
+{
+	posted_notify(vcpu_lapic(vcpu), how);
+}
 
 int apics_vcpu_take(struct virq_vcpu *vcpu, enum virq_event event)
 {

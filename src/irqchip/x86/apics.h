@@ -35,11 +35,14 @@ void apics_vcpu_destroy(struct virq_irqchip *chip, struct virq_vcpu *vcpu,
 
 /* The MSI in @route, as x86_route_decode() left it: how to send it. */
 int apics_route_msi(struct virq_irqchip *chip, struct virq_route *route);
+/* What it decoded to. */
+struct x86_msg apics_route_msg(const struct virq_route *route);
 int apics_set_irq_inatomic(struct virq_irqchip *chip,
 			   const struct virq_route *route,
 			   unsigned int source_id, int level);
 int apics_set_msi(struct virq_irqchip *chip, const struct kvm_msi *msi);
 
+void apics_vcpu_notify(struct virq_vcpu *vcpu, enum virq_notify how);
 int apics_vcpu_take(struct virq_vcpu *vcpu, enum virq_event event);
 int apics_msr(struct virq_vcpu *vcpu, struct virq_access *access);
 void apics_eoi(struct virq_vcpu *vcpu, uint8_t vector);

@@ -4,6 +4,9 @@
  *
  * Threads
  *   irr, tmr, events, arb_prio   any thread that delivers; atomic.
+ *   posted			  any thread that posts, see posted.c; what is
+ *				  there is pending, too, and moves to irr on the
+ *				  own thread.
  *   regs, flags                  written by the vCPU's own thread, read by any
  *				  thread that looks for a destination.  Relaxed:
  *				  a message in flight meets an APIC either
@@ -33,6 +36,7 @@
 #include <virq/vcpu.h>
 #include "core/spinlock.h"
 #include "msg.h"
+#include "posted.h"
 
 struct apic_bus;
 struct lapic_only;
@@ -133,6 +137,9 @@ struct lapic {
 	_Atomic uint32_t events;
 	_Atomic int32_t arb_prio;
 
+	/* Written by those that post (posted.c). */
+	struct posted_desc posted;
+
 	/* Read by deliverers, seldom written. */
 	alignas(64) struct virq_vcpu *vcpu;
 	struct apic_bus *bus;
@@ -165,6 +172,8 @@ struct lapic {
 	bool directed_eoi; /* is what the version register says */
 	_Atomic uint32_t regs[APIC_NR_REGS];
 	struct lapic_timer timer;
+
+	struct x86_post posts[256]; /* by vector; constant */
 };
 
 static inline uint32_t lapic_reg(const struct lapic *apic, unsigned int offset)
@@ -207,7 +216,7 @@ static inline uint32_t lapic_x2apic_ldr(uint32_t id)
 	return (id >> 4) << 16 | 1u << (id & 15);
 }
 
-/* lapic.c: life, registers.  Own thread. */
+/* lapic.c: registers; lapic_life.c: life and modes.  Own thread. */
 int lapic_create(struct apic_bus *bus, struct virq_vcpu *vcpu,
 		 struct lapic **apic);
 void lapic_destroy(struct lapic *apic);

@@ -12,13 +12,16 @@
 #include <errno.h>
 
 /*
- * The highest vector in 256 bits, or -1.  Sequentially consistent: the vCPU's
- * half of the pair in lapic.h.
+ * The highest vector in IRR and PIR, or -1.  Sequentially consistent: the
+ * vCPU's half of the pair in lapic.h, and the look in posted.c.
  */
-static int irr_top(const _Atomic uint64_t *words)
+static int pending_top(const struct lapic *apic)
 {
 	for (int i = 3; i >= 0; i--) {
-		uint64_t word = atomic_load(&words[i]);
+		/* In the order in which posted_sync() moves it. */
+		uint64_t word = atomic_load(&apic->posted.pir[i]);
+
+		word |= atomic_load(&apic->irr[i]);
 
 		if (word)
 			return i * 64 + 63 - __builtin_clzll(word);
@@ -150,11 +153,36 @@ void lapic_lint0(struct lapic *apic)
 		lapic_accept(apic, &msg);
 }
 
+static bool lint0_is_nmi(const struct lapic *apic)
+{
+	uint32_t lvt = lapic_reg(apic, APIC_LVT_LINT0);
+
+	return !(lvt & APIC_LVT_MASKED) && APIC_LVT_MODE(lvt) == X86_DM_NMI;
+}
+
+void apic_bus_lint0_watchdog(struct apic_bus *bus)
+{
+	uint32_t limit = apic_bus_limit(bus);
+	bool watchdog = false;
+
+	for (uint32_t i = 0; i < limit && !watchdog; i++) {
+		struct lapic *apic = apic_bus_lapic(bus, i);
+
+		watchdog = apic && lint0_is_nmi(apic);
+	}
+	for (uint32_t i = 0; i < limit && watchdog; i++) {
+		struct lapic *apic = apic_bus_lapic(bus, i);
+
+		if (apic)
+			lapic_lint0(apic);
+	}
+}
+
 /* The vector that could be taken now, or -1.  Any thread. */
 static int deliverable_vector(const struct lapic *apic)
 {
 	const uint32_t mask = LAPIC_HW_ENABLED | LAPIC_WAIT_SIPI;
-	int vector = irr_top(apic->irr);
+	int vector = pending_top(apic);
 
 	/* Who waits for a SIPI takes nothing else. */
 	if (vector < 0 || (lapic_flags(apic) & mask) != LAPIC_HW_ENABLED ||
@@ -194,9 +222,12 @@ void lapic_update_ppr(struct lapic *apic)
 
 int lapic_ack(struct lapic *apic)
 {
-	int vector = deliverable_vector(apic);
 	uint64_t bit;
+	int vector;
 
+	if (posted_any(&apic->posted))
+		posted_sync(apic);
+	vector = deliverable_vector(apic);
 	if (vector < 0)
 		return -EAGAIN;
 	bit = 1ull << (vector % 64);

@@ -16,6 +16,7 @@
  */
 #include "lapic_only.h"
 #include "apics.h"
+#include "bypass.h"
 #include "gsi.h"
 #include "msi.h"
 
@@ -88,6 +89,7 @@ static void scan_routes(struct lapic *apic)
 
 	memset(only->handled, 0, sizeof(only->handled));
 	only->leftover = NO_VECTOR;
+	posted_sync(apic); /* what is posted is pending: vector_pending() */
 	pthread_mutex_lock(&chip->routes_lock);
 	for (uint32_t i = 0; chip->reserved && i < chip->reserved->nr; i++) {
 		const struct kvm_irq_routing_msi *msi =
@@ -386,8 +388,12 @@ const struct virq_irqchip_ops irqchip_lapic_only = {
 	.route_init = lapic_only_route_init,
 	.routes_commit = routes_commit,
 	.routes_changed = routes_changed,
+	.bypass_add_producer = x86_bypass_add_producer,
+	.bypass_update = x86_bypass_update,
+	.bypass_del_producer = x86_bypass_del_producer,
 	.set_irq_inatomic = apics_set_irq_inatomic,
 	.set_msi = apics_set_msi,
+	.vcpu_notify = apics_vcpu_notify,
 	.vcpu_pending = lapic_only_pending,
 	.vcpu_ack = lapic_only_ack,
 	.vcpu_take = apics_vcpu_take,

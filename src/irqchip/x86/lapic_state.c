@@ -43,6 +43,8 @@ static void state_put_vectors(struct kvm_lapic_state *state,
 
 void lapic_get_state(struct lapic *apic, struct kvm_lapic_state *state)
 {
+	/* What is posted is pending. */
+	posted_sync(apic);
 	memset(state, 0, sizeof(*state));
 	for (unsigned int i = 0; i < APIC_NR_REGS; i++)
 		state_put(state, i << 4, lapic_reg(apic, i << 4));
@@ -72,6 +74,8 @@ int lapic_set_state(struct lapic *apic, const struct kvm_lapic_state *state)
 		return -EINVAL;
 
 	lapic_timer_stop(apic);
+	/* What is pending now is in @state or gone, as in Linux. */
+	posted_reset(apic);
 	for (unsigned int i = 0; i < APIC_NR_REGS; i++)
 		if (i << 4 != APIC_LVT_TIMER)
 			lapic_set_reg(apic, i << 4, state_get(state, i << 4));

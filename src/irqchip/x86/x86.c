@@ -13,6 +13,7 @@
  * it delivers: set_irq runs in the core's, the others take one here.
  */
 #include "apics.h"
+#include "bypass.h"
 #include "core/clock.h"
 #include "core/rcu.h"
 #include "gsi.h"
@@ -134,6 +135,7 @@ static struct lapic *vcpu_lapic_scanned(struct virq_vcpu *vcpu)
 	apic->ioapic_changes = changes;
 	/* Before the look, so that a change from now on is seen next time. */
 	atomic_store_explicit(&apic->ioapic_scan, false, memory_order_relaxed);
+	posted_sync(apic); /* what is posted is pending: eoi_wanted() */
 	ioapic_eoi_vectors(bus_to_x86(apic->bus)->pair.ioapic, eoi_wanted, apic,
 			   apic->ioapic_eois);
 	return apic;
@@ -361,9 +363,13 @@ const struct virq_irqchip_ops irqchip_x86 = {
 	.route_init = x86_route_init,
 	.routes_changed = x86_scan,
 	.default_routes = default_routes,
+	.bypass_add_producer = x86_bypass_add_producer,
+	.bypass_update = x86_bypass_update,
+	.bypass_del_producer = x86_bypass_del_producer,
 	.set_irq_inatomic = apics_set_irq_inatomic,
 	.set_msi = apics_set_msi,
 	.ack_set_changed = x86_scan,
+	.vcpu_notify = apics_vcpu_notify,
 	.vcpu_pending = x86_vcpu_pending,
 	.vcpu_ack = x86_vcpu_ack,
 	.vcpu_take = apics_vcpu_take,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The back end "kvm": KVM's in-kernel 8259, IOAPIC and local APICs.
+ * The back end "kvm" on x86: KVM's in-kernel 8259, IOAPIC and local APICs.
  *
  * The kernel delivers: eventfds by its own irqfd, lines and messages by its
  * own routing table, which routes_commit keeps equal to ours.  EOIs, ack
@@ -10,14 +10,12 @@
  * one step.  KVM_IRQ_LINE under it is short and does not sleep.
  */
 #include <assert.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
-#include <virq/irqfd.h>
 #include "core/spinlock.h"
 #include "irqchip/table.h"
 #include "irqchip/x86/gsi.h"
 #include "irqchip/x86/state.h"
+#include "kvm_irqfd.h"
 #include "kvm_vm.h"
 
 struct kvm_chip {
@@ -30,25 +28,14 @@ struct kvm_chip {
 
 static_assert(VIRQ_NR_SOURCES <= 8, "a byte of sources a GSI");
 
-struct kernel_irqfd {
-	struct virq_irqfd base;
-	/*
-	 * A descriptor of the eventfd; -1 until the kernel has the irqfd.  KVM
-	 * finds the irqfd to deassign by the eventfd behind a descriptor, and
-	 * the caller's may be closed long before the VM is.  There is no other
-	 * name for it, so this back end pays a descriptor for each irqfd.
-	 */
-	int fd;
-};
-
 static struct kvm_chip *to_chip(struct virq_irqchip *chip)
 {
 	return (struct kvm_chip *)chip;
 }
 
-static struct kernel_irqfd *to_kernel_irqfd(struct virq_irqfd *irqfd)
+int kvm_chip_vm_fd(const struct virq_irqchip *chip)
 {
-	return (struct kernel_irqfd *)irqfd;
+	return ((const struct kvm_chip *)chip)->vm_fd;
 }
 
 static int chip_get_irqchip(struct virq_irqchip *chip,
@@ -110,60 +97,6 @@ static void chip_destroy(struct virq_irqchip *chip)
 	free(to_chip(chip));
 }
 
-static int kernel_irqfd_set(const struct kvm_chip *chip,
-			    const struct kernel_irqfd *irqfd, uint32_t flags)
-{
-	struct kvm_irqfd args = {
-		.fd = (uint32_t)irqfd->fd,
-		.gsi = irqfd->base.gsi,
-		.flags = flags,
-	};
-
-	if (flags & KVM_IRQFD_FLAG_RESAMPLE)
-		args.resamplefd = (uint32_t)irqfd->base.resamplefd;
-	return kvm_ioctl(chip->vm_fd, KVM_IRQFD, &args);
-}
-
-static struct virq_irqfd *chip_irqfd_alloc(struct virq_irqchip *chip)
-{
-	struct kernel_irqfd *irqfd = calloc(1, sizeof(*irqfd));
-
-	(void)chip;
-	if (!irqfd)
-		return NULL;
-	irqfd->fd = -1;
-	return &irqfd->base;
-}
-
-static int chip_irqfd_init(struct virq_irqchip *chip, struct virq_irqfd *base)
-{
-	struct kernel_irqfd *irqfd = to_kernel_irqfd(base);
-	int rc;
-
-	irqfd->fd = fcntl(base->fd, F_DUPFD_CLOEXEC, 0);
-	if (irqfd->fd < 0)
-		return -errno;
-	rc = kernel_irqfd_set(to_chip(chip), irqfd,
-			      base->resample ? KVM_IRQFD_FLAG_RESAMPLE : 0);
-	if (rc) {
-		close(irqfd->fd);
-		irqfd->fd = -1;
-	}
-	return rc;
-}
-
-static void chip_irqfd_free(struct virq_irqchip *chip, struct virq_irqfd *base)
-{
-	struct kernel_irqfd *irqfd = to_kernel_irqfd(base);
-
-	if (irqfd->fd >= 0) {
-		/* Waits in the kernel until the last injection has ended. */
-		kernel_irqfd_set(to_chip(chip), irqfd, KVM_IRQFD_FLAG_DEASSIGN);
-		close(irqfd->fd);
-	}
-	free(irqfd);
-}
-
 /*
  * Drive a GSI: the kernel's table finds its pins.  To the kernel all of user
  * space is one source, so the OR over ours is made here.
@@ -222,11 +155,6 @@ static int chip_set_line(struct virq_irqchip *chip,
 		       line->level, true, status);
 }
 
-static int chip_set_msi(struct virq_irqchip *chip, const struct kvm_msi *msi)
-{
-	return kvm_ioctl(to_chip(chip)->vm_fd, KVM_SIGNAL_MSI, msi);
-}
-
 static int chip_route_init(struct virq_irqchip *chip,
 			   const struct kvm_irq_routing_entry *entry,
 			   struct virq_route *route)
@@ -264,12 +192,12 @@ const struct virq_irqchip_ops irqchip_kvm = {
 	.destroy = chip_destroy,
 	.vcpu_create = kvm_vcpu_create,
 	.vcpu_destroy = kvm_vcpu_destroy,
-	.irqfd_alloc = chip_irqfd_alloc,
-	.irqfd_init = chip_irqfd_init,
-	.irqfd_free = chip_irqfd_free,
+	.irqfd_alloc = kvm_irqfd_alloc,
+	.irqfd_init = kvm_irqfd_init,
+	.irqfd_free = kvm_irqfd_free,
 	.route_init = chip_route_init,
 	.routes_commit = chip_routes_commit,
 	.default_routes = chip_default_routes,
-	.set_msi = chip_set_msi,
+	.set_msi = kvm_set_msi,
 	.set_line = chip_set_line,
 };
