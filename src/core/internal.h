@@ -5,12 +5,12 @@
  *   vm->control_lock      irqchip and vCPU creation
  *   vm->irqfds_lock       assign, deassign: the list of irqfds; held over a
  *     |                   whole shutdown, so a second deassign waits for it
- *     +- bypass entry     one an eventfd; held while callbacks run
- *     +- vm->irq_lock     routing table, ack notifiers, resamplers, bypass of
- *     |    |              this VM's irqfds; inside a bypass entry's lock
- *     |    +- vm->watch_lock   irqfds that want route_update
- *     |    +- a source's lock, vCPU port lists (set_post)
- *     +- token shard      (token.c; leaf)
+ *     +- eventfd's entry  what it is bound to (eventfd_table.h); held while
+ *     |    |              bypass callbacks run, which take:
+ *     |    +- vm->irq_lock     routing table, ack notifiers, resamplers, bypass
+ *     |         |              of this VM's irqfds
+ *     |         +- vm->watch_lock   irqfds that want route_update
+ *     |         +- a source's lock, vCPU port lists (set_post)
  *     +- loop locks       (loop.h; leaf)
  *
  * These are mutexes of the control plane.  The delivery path takes none of
