@@ -14,9 +14,10 @@ static const struct {
 	const char *name;
 	int (*run)(struct bench *bench);
 } groups[] = {
-	{"hop", bench_hop},   {"eventfd", bench_eventfd},
-	{"loop", bench_loop}, {"control", bench_control},
-	{"chip", bench_chip},
+	{"hop", bench_hop},	    {"eventfd", bench_eventfd},
+	{"loop", bench_loop},	    {"control", bench_control},
+	{"chip", bench_chip},	    {"bypass", bench_bypass},
+	{"latency", bench_latency}, {"throughput", bench_throughput},
 };
 
 #define NR_GROUPS (sizeof(groups) / sizeof(groups[0]))
@@ -48,6 +49,8 @@ struct bench_row *bench_add_row(struct bench *bench, const char *name)
 		.p99_9_ns = NAN,
 		.ratio = NAN,
 	};
+	for (size_t i = 0; i < BENCH_CURVE_POINTS; i++)
+		row->curve_ns[i] = NAN;
 	snprintf(row->name, sizeof(row->name), "%s", name);
 	return row;
 }

@@ -11,7 +11,8 @@
  *   batch   an operation of nanoseconds is done many times between two looks
  *	     at the clock; a sample is the mean of one such batch, so a single
  *	     slow operation shows only as its share of the batch;
- *   event   an operation of microseconds: a sample is one operation.
+ *   event   an operation of microseconds, or from one CPU to the other: a
+ *	     sample is one operation.
  *
  * Not thread-safe: one run at a time, on one thread.
  */
@@ -21,8 +22,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define BENCH_MAX_ROUNDS 64
 #define BENCH_NAME_LEN 64
 #define BENCH_TEXT_LEN 128
+/* The distribution of a row's samples, down to one in 10,000. */
+#define BENCH_CURVE_PER_DECADE 16
+#define BENCH_CURVE_POINTS (4 * BENCH_CURVE_PER_DECADE + 1)
 
 enum bench_per {
 	BENCH_BATCH,
@@ -51,6 +56,8 @@ struct bench_row {
 	double p50_ns;
 	double p99_ns;
 	double p99_9_ns;
+	/* What a share of 10^(-i / BENCH_CURVE_PER_DECADE) is not below. */
+	double curve_ns[BENCH_CURVE_POINTS];
 	/* Empty: compared with nothing, or the peer has no numbers. */
 	char ratio_to[BENCH_NAME_LEN];
 	double ratio;
@@ -64,6 +71,8 @@ struct bench {
 	bool (*stopped)(void);
 	/* A group begins; NULL: nobody wants to know. */
 	void (*progress)(const char *group);
+	/* The most rounds of a comparison; 0: as many as it wants. */
+	unsigned int max_rounds;
 	struct bench_row *rows;
 	size_t nr_rows;
 	size_t room;
@@ -90,5 +99,8 @@ int bench_eventfd(struct bench *bench);
 int bench_loop(struct bench *bench);
 int bench_control(struct bench *bench);
 int bench_chip(struct bench *bench);
+int bench_bypass(struct bench *bench);
+int bench_latency(struct bench *bench);
+int bench_throughput(struct bench *bench);
 
 #endif

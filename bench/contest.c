@@ -27,6 +27,11 @@ void contest_calibrate(void)
 	clock_ns = best;
 }
 
+double contest_clock_ns(void)
+{
+	return clock_ns;
+}
+
 int contender_sample(struct contender *contender, double ns)
 {
 	return samples_add(&contender->turn_samples, ns);
@@ -55,6 +60,8 @@ static int take_batches(struct contender *c)
 		start = now_ns();
 		ret = c->batch(c->state, c->ops);
 		end = now_ns();
+		if (!ret && c->check)
+			ret = c->check(c->state);
 		if (ret)
 			return ret;
 		ns = ((double)(end - start) - clock_ns) / c->ops;
@@ -102,6 +109,8 @@ int contest_run(struct bench *bench, struct contender *contenders, size_t nr,
 	uint64_t end = now_ns() + CONTEST_BUDGET_NS;
 	int ret = 0;
 
+	if (bench->max_rounds && bench->max_rounds < rounds)
+		rounds = bench->max_rounds;
 	for (unsigned int r = 0; r < rounds && !ret && !bench->stopped(); r++) {
 		if (r >= CONTEST_MIN_ROUNDS && now_ns() > end)
 			break;
@@ -144,15 +153,13 @@ const struct contender *contest_best(const struct contender *contenders,
 	return best;
 }
 
-/* NaN when there was no round in which both had a turn. */
-static double ratio_to_peer(const struct contender *c)
+double contest_ratio(const struct contender *c, const struct contender *peer)
 {
 	struct samples ratios = {0};
 	double ratio;
 
-	for (unsigned int r = 0; r < c->nr_rounds && r < c->peer->nr_rounds;
-	     r++) {
-		double one = c->median[r] / c->peer->median[r];
+	for (unsigned int r = 0; r < c->nr_rounds && r < peer->nr_rounds; r++) {
+		double one = c->median[r] / peer->median[r];
 
 		if (isfinite(one))
 			samples_add(&ratios, one);
@@ -166,7 +173,7 @@ static void compare_with_peer(const struct contender *c, struct bench_row *row)
 {
 	if (!c->peer || c->peer->missing[0])
 		return;
-	row->ratio = ratio_to_peer(c);
+	row->ratio = contest_ratio(c, c->peer);
 	if (!isnan(row->ratio))
 		snprintf(row->ratio_to, sizeof(row->ratio_to), "%s",
 			 c->peer->name);
@@ -195,7 +202,7 @@ int contest_report(struct bench *bench, struct contender *contenders, size_t nr)
 		row = bench_add_row(bench, c->name);
 		if (!row)
 			return -ENOMEM;
-		row->per = c->batch ? BENCH_BATCH : BENCH_EVENT;
+		row->per = c->batch || c->means ? BENCH_BATCH : BENCH_EVENT;
 		memcpy(row->note, c->note, sizeof(row->note));
 		memcpy(row->missing, c->missing, sizeof(row->missing));
 		if (c->missing[0])
@@ -205,6 +212,8 @@ int contest_report(struct bench *bench, struct contender *contenders, size_t nr)
 		row->p50_ns = samples_median(&c->all);
 		row->p99_ns = samples_quantile(&c->all, 99, 100);
 		row->p99_9_ns = samples_quantile(&c->all, 999, 1000);
+		samples_curve(&c->all, BENCH_CURVE_PER_DECADE, row->curve_ns,
+			      BENCH_CURVE_POINTS);
 		compare_with_peer(c, row);
 		judge(c, row);
 	}

@@ -15,7 +15,6 @@
 
 #include <stdint.h>
 
-#define CONTEST_MAX_ROUNDS 64
 /* On a busy machine a contest ends early, but not before so many rounds. */
 #define CONTEST_MIN_ROUNDS 5
 #define CONTEST_BUDGET_NS UINT64_C(10000000000)
@@ -33,24 +32,28 @@ struct contender {
 	 *
 	 * turn: measure, contender_sample() each event.
 	 * batch: do the operation @ops times; timed as a whole, @batches times
-	 * a turn, with settle (may be NULL) before each, untimed.
+	 * a turn, untimed with settle before and check after each (may be
+	 * NULL).
 	 * 0, or a negative errno that ends its part in the contest.
 	 */
 	int (*turn)(struct contender *contender);
 	int (*batch)(void *state, unsigned int ops);
 	int (*settle)(void *state);
+	int (*check)(void *state);
 	unsigned int ops;
 	unsigned int batches;
+	bool means; /* what turn samples are means of many */
 
 	/* The contest's own. */
 	struct samples all;
 	struct samples turn_samples;
-	double median[CONTEST_MAX_ROUNDS]; /* NaN: no turn */
+	double median[BENCH_MAX_ROUNDS]; /* NaN: no turn */
 	unsigned int nr_rounds;
 };
 
 /* Measure what reading the clock costs; batches are charged without it. */
 void contest_calibrate(void);
+double contest_clock_ns(void);
 
 /* 0 or -ENOMEM. */
 int contender_sample(struct contender *contender, double ns);
@@ -59,13 +62,16 @@ void contender_fail(struct contender *contender, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
- * contest_run - @rounds rounds, at most CONTEST_MAX_ROUNDS; fewer when the
- * budget is used up or the bench is stopped.  0 or -ENOMEM.
+ * contest_run - @rounds rounds, at most BENCH_MAX_ROUNDS; fewer when fewer
+ * are asked for, the budget is used up or the bench is stopped.  0 or -ENOMEM.
  */
 int contest_run(struct bench *bench, struct contender *contenders, size_t nr,
 		unsigned int rounds);
 /* The median over the rounds, NaN if there is none. */
 double contest_p50(const struct contender *contender);
+/* The ratio that a row gets; NaN if there was no round with a turn of both. */
+double contest_ratio(const struct contender *contender,
+		     const struct contender *peer);
 /* The one with the smallest median among @nr, NULL if all are missing. */
 const struct contender *contest_best(const struct contender *contenders,
 				     size_t nr);

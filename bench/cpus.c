@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cpus.h"
+#include "core/clock.h"
 #include "core/spinlock.h"
 
 #include <sched.h>
@@ -39,7 +40,14 @@ bool cpus_two(void)
 	return nr_cpus == 2;
 }
 
-int cpus_thread(pthread_t *thread, void *(*fn)(void *arg), void *arg)
+void cpus_pin_helper(void)
+{
+	if (cpus_two())
+		sched_setaffinity(0, sizeof(helper_cpu), &helper_cpu);
+}
+
+static int start_thread(pthread_t *thread, const cpu_set_t *cpu,
+			void *(*fn)(void *arg), void *arg)
 {
 	pthread_attr_t attr;
 	sigset_t all, old;
@@ -48,8 +56,7 @@ int cpus_thread(pthread_t *thread, void *(*fn)(void *arg), void *arg)
 	if (ret)
 		return -ret;
 	if (cpus_two())
-		pthread_attr_setaffinity_np(&attr, sizeof(helper_cpu),
-					    &helper_cpu);
+		pthread_attr_setaffinity_np(&attr, sizeof(*cpu), cpu);
 	/* Signals are the main thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -59,10 +66,28 @@ int cpus_thread(pthread_t *thread, void *(*fn)(void *arg), void *arg)
 	return -ret;
 }
 
+int cpus_thread(pthread_t *thread, void *(*fn)(void *arg), void *arg)
+{
+	return start_thread(thread, &helper_cpu, fn, arg);
+}
+
+int cpus_thread_on_main(pthread_t *thread, void *(*fn)(void *arg), void *arg)
+{
+	return start_thread(thread, &main_cpu, fn, arg);
+}
+
 void cpus_relax(void)
 {
 	if (cpus_two())
 		cpu_relax();
 	else
 		sched_yield();
+}
+
+void cpus_pause(uint64_t ns)
+{
+	uint64_t until = now_ns() + ns;
+
+	while (now_ns() < until)
+		cpus_relax();
 }

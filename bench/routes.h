@@ -12,7 +12,8 @@
 
 #define BENCH_NR_PINS 24u
 
-#define BENCH_MAX_ROUTES (BENCH_NR_PINS + BENCH_NR_MSI_GSIS)
+#define BENCH_MAX_MESSAGES 200u
+#define BENCH_MAX_ROUTES (BENCH_NR_PINS + BENCH_MAX_MESSAGES)
 
 union bench_routes {
 	struct kvm_irq_routing head;
@@ -21,11 +22,11 @@ union bench_routes {
 		      BENCH_MAX_ROUTES * sizeof(struct kvm_irq_routing_entry)];
 };
 
-/* The table's two GSIs are messages with @vector and the vector after it. */
-static inline void bench_routes_add_msis(union bench_routes *table,
-					 uint8_t vector)
+/* @nr GSIs from BENCH_MSI_GSI on are messages, with vectors from @vector on. */
+static inline void bench_routes_add_messages(union bench_routes *table,
+					     uint8_t vector, uint32_t nr)
 {
-	for (uint32_t i = 0; i < BENCH_NR_MSI_GSIS; i++)
+	for (uint32_t i = 0; i < nr; i++)
 		table->head.entries[table->head.nr++] =
 			(struct kvm_irq_routing_entry){
 				.gsi = BENCH_MSI_GSI + i,
@@ -33,6 +34,13 @@ static inline void bench_routes_add_msis(union bench_routes *table,
 				.u.msi.address_lo = BENCH_MSI_ADDRESS,
 				.u.msi.data = vector + i,
 			};
+}
+
+/* The table's two GSIs are messages with @vector and the vector after it. */
+static inline void bench_routes_add_msis(union bench_routes *table,
+					 uint8_t vector)
+{
+	bench_routes_add_messages(table, vector, BENCH_NR_MSI_GSIS);
 }
 
 /* GSI 0..23 are the IOAPIC's pins, and nothing of an 8259. */

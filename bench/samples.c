@@ -70,9 +70,45 @@ void samples_sort(struct samples *samples)
 		      compare);
 }
 
+/* The end of the run of equal values that begins at @first. */
+static size_t end_of_ties(const struct samples *sorted, size_t first)
+{
+	size_t end = first + 1;
+
+	while (end < sorted->nr && sorted->value[end] <= sorted->value[first])
+		end++;
+	return end;
+}
+
+/*
+ * Each distinct value stands in the middle of its ties, and between two of
+ * them is a straight line.  Without ties that is the usual median.
+ */
 double samples_median(const struct samples *sorted)
 {
-	return sorted->nr ? sorted->value[(sorted->nr - 1) / 2] : NAN;
+	double half = (double)sorted->nr / 2;
+	double below = NAN, below_at = 0;
+
+	for (size_t first = 0, end; first < sorted->nr; first = end) {
+		double value = sorted->value[first];
+		double at;
+
+		end = end_of_ties(sorted, first);
+		at = (double)(first + end) / 2;
+		if (at < half && end < sorted->nr) {
+			below = value;
+			below_at = at;
+			continue;
+		}
+		if (at <= half || isnan(below))
+			return value;
+		value = below +
+			(value - below) * (half - below_at) / (at - below_at);
+		/* Ties may be so many that they are the percentiles, too. */
+		return fmin(value,
+			    sorted->value[(sorted->nr * 99 + 99) / 100 - 1]);
+	}
+	return NAN;
 }
 
 double samples_quantile(const struct samples *sorted, size_t num, size_t den)
@@ -82,4 +118,17 @@ double samples_quantile(const struct samples *sorted, size_t num, size_t den)
 	if (sorted->nr * (den - num) < den)
 		return NAN;
 	return sorted->value[rank - 1];
+}
+
+void samples_curve(const struct samples *sorted, unsigned int per_decade,
+		   double *curve, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		double above =
+			(double)sorted->nr * pow(10, -(double)i / per_decade);
+
+		curve[i] = above < 1
+				   ? NAN
+				   : sorted->value[sorted->nr - (size_t)above];
+	}
 }

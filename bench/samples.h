@@ -19,7 +19,11 @@ void samples_free(struct samples *samples);
 
 void samples_sort(struct samples *samples);
 
-/* NaN: there are none. */
+/*
+ * samples_median - NaN: there are none.  A clock that moves in steps of 10 ns
+ * gives few different values; between them the median is interpolated, or all
+ * that is compared by it would be as coarse as the clock.
+ */
 double samples_median(const struct samples *sorted);
 
 /*
@@ -28,5 +32,13 @@ double samples_median(const struct samples *sorted);
  * percentile takes 1000.
  */
 double samples_quantile(const struct samples *sorted, size_t num, size_t den);
+
+/*
+ * samples_curve - @curve[i] is the sample that a share of 10^(-i / @per_decade)
+ * of all is not below: the smallest at i = 0, then ever fewer.  NaN where that
+ * share is less than one sample.
+ */
+void samples_curve(const struct samples *sorted, unsigned int per_decade,
+		   double *curve, size_t nr);
 
 #endif

@@ -115,8 +115,11 @@ void subject_eoi(struct subject *subject)
 
 void subject_drain(struct subject *subject)
 {
-	while (virq_vcpu_ack(subject->vcpu) >= 0)
+	/* The look is what finds the bits in a shared page. */
+	while (virq_vcpu_pending(subject->vcpu) & VIRQ_EVENT_INTR) {
+		virq_vcpu_ack(subject->vcpu);
 		subject_eoi(subject);
+	}
 }
 
 const char *subject_loop_name(const struct subject *subject)

@@ -91,14 +91,6 @@ static int event(struct waiter *waiter, struct waiter_times *times)
 	return waiter->kind->settle ? waiter->kind->settle(waiter) : 0;
 }
 
-static void pause_ns(uint64_t ns)
-{
-	uint64_t until = now_ns() + ns;
-
-	while (now_ns() < until)
-		cpus_relax();
-}
-
 int waiter_turn(struct waiter *waiter,
 		int (*sample)(void *arg, const struct waiter_times *times),
 		void *arg)
@@ -111,7 +103,7 @@ int waiter_turn(struct waiter *waiter,
 	for (int i = 0; i < WARM_UP + EVENTS && !ret; i++) {
 		struct waiter_times times;
 
-		pause_ns(PAUSE_NS);
+		cpus_pause(PAUSE_NS);
 		ret = event(waiter, &times);
 		if (!ret && i >= WARM_UP)
 			ret = sample(arg, &times);

@@ -19,7 +19,7 @@ static struct pc raised_new(struct conform *c, int fd)
 	struct pc pc = pc_new(c);
 
 	ioapic_set_rte(c, pc.vm, PIN, VECTOR | RTE_LEVEL);
-	CHECK_RET(c, irqfd_resample(c, pc.vm, fd, PIN, event_new(c, 0)), 0);
+	CHECK_RET(c, irqfd_resample(c, pc.vm, fd, PIN, event_open(c, 0)), 0);
 	event_write(c, fd, 1);
 	AWAIT(c, ioapic_irr(c, pc.vm, PIN));
 	return pc;
@@ -27,7 +27,7 @@ static struct pc raised_new(struct conform *c, int fd)
 
 static void last_close(struct conform *c)
 {
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	struct pc pc = raised_new(c, fd);
 
 	fd_close(c, fd);
@@ -38,7 +38,7 @@ static void last_close(struct conform *c)
 
 static void not_last_close(struct conform *c)
 {
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	struct pc pc = raised_new(c, fd);
 	int copy = fd_dup(c, fd);
 
@@ -51,13 +51,13 @@ static void not_last_close(struct conform *c)
 
 static void close_one_of_two(struct conform *c)
 {
-	int fd[2] = {event_new(c, 0), event_new(c, 0)};
+	int fd[2] = {event_open(c, 0), event_open(c, 0)};
 	struct pc pc = raised_new(c, fd[0]);
 
-	CHECK_RET(c, irqfd_resample(c, pc.vm, fd[1], PIN, event_new(c, 0)), 0);
+	CHECK_RET(c, irqfd_resample(c, pc.vm, fd[1], PIN, event_open(c, 0)), 0);
 	fd_close(c, fd[0]);
 	/* A deassign waits for the shutdown of all that were closed. */
-	CHECK_RET(c, irqfd_deassign(c, pc.vm, event_new(c, 0), 0), 0);
+	CHECK_RET(c, irqfd_deassign(c, pc.vm, event_open(c, 0), 0), 0);
 	CHECK(c, ioapic_irr(c, pc.vm, PIN));
 	CHECK_RET(c, irqfd_deassign(c, pc.vm, fd[1], PIN), 0);
 	CHECK(c, !ioapic_irr(c, pc.vm, PIN));
@@ -66,7 +66,7 @@ static void close_one_of_two(struct conform *c)
 static void close_after_signal(struct conform *c)
 {
 	struct pc pc = pc_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, PIN), 0);
 	event_write(c, fd, 1);
@@ -76,7 +76,7 @@ static void close_after_signal(struct conform *c)
 
 static void close_dup2(struct conform *c)
 {
-	int fd = event_new(c, 0), other = event_new(c, 0);
+	int fd = event_open(c, 0), other = event_open(c, 0);
 	struct pc pc = raised_new(c, fd);
 
 	/* dup2() closes what its target was. */
@@ -89,7 +89,7 @@ static void close_dup2(struct conform *c)
 static void close_resamplefd(struct conform *c)
 {
 	struct pc pc = pc_new(c);
-	int fd = event_new(c, 0), resamplefd = event_new(c, 0);
+	int fd = event_open(c, 0), resamplefd = event_open(c, 0);
 
 	ioapic_set_rte(c, pc.vm, PIN, VECTOR | RTE_LEVEL);
 	CHECK_RET(c, irqfd_resample(c, pc.vm, fd, PIN, resamplefd), 0);
@@ -107,7 +107,7 @@ static void gsi_is_free(struct conform *c)
 
 	routing_one(c, pc.vm, ROUTE_MSI(GSI, VECTOR));
 	for (unsigned int i = 0; i < 20; i++) {
-		fd = event_new(c, 0);
+		fd = event_open(c, 0);
 		CHECK_RET(c, irqfd_assign(c, pc.vm, fd, GSI), 0);
 		event_write(c, fd, 1);
 		AWAIT(c, lapic_irr(c, pc.vcpu, VECTOR));
@@ -134,7 +134,7 @@ static void held_by_child(struct conform *c)
 {
 	struct pc pc = pc_new(c);
 	struct mail mail = mail_new(c);
-	int fds[2] = {event_new(c, 0), mail.ends[0]};
+	int fds[2] = {event_open(c, 0), mail.ends[0]};
 	pid_t pid;
 
 	routing_one(c, pc.vm, ROUTE_MSI(GSI, VECTOR));
@@ -153,7 +153,7 @@ static void held_by_child(struct conform *c)
 static void vm_close(struct conform *c)
 {
 	struct pc pc = pc_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
 	routing_one(c, pc.vm, ROUTE_MSI(GSI, VECTOR));
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, GSI), 0);
@@ -166,7 +166,7 @@ static void vm_close(struct conform *c)
 
 static void vm_close_frees(struct conform *c)
 {
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	struct pc pc = pc_new(c);
 	int vm = vm_new(c, VM_FULL);
 
@@ -179,7 +179,7 @@ static void vm_close_frees(struct conform *c)
 
 static void vm_close_vcpu_left_frees(struct conform *c)
 {
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	struct pc pc = pc_new(c), other = pc_new(c);
 
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, PIN), 0);
@@ -192,7 +192,7 @@ static void vm_close_vcpu_left_frees(struct conform *c)
 static void vm_close_drains(struct conform *c)
 {
 	int vm = vm_new(c, VM_FULL);
-	int fd = event_new(c, 4);
+	int fd = event_open(c, 4);
 
 	CHECK_RET(c, irqfd_assign(c, vm, fd, PIN), 0);
 	fd_close(c, vm);
@@ -202,7 +202,7 @@ static void vm_close_drains(struct conform *c)
 static void vm_close_delivers(struct conform *c)
 {
 	struct pc pc = pc_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
 	ioapic_set_rte(c, pc.vm, PIN, VECTOR);
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, PIN), 0);
@@ -217,7 +217,7 @@ static void vm_close_many(struct conform *c)
 	int fd[60];
 
 	for (unsigned int i = 0; i < 60; i++) {
-		fd[i] = event_new(c, 0);
+		fd[i] = event_open(c, 0);
 		if (i % 2)
 			CHECK_RET(c, irqfd_assign(c, vm, fd[i], i % 24), 0);
 		else
@@ -237,7 +237,7 @@ static void event_then_vm(struct conform *c)
 	/* Both teardowns at once. */
 	for (unsigned int i = 0; i < 20; i++) {
 		vm = vm_new(c, VM_FULL);
-		fd = event_new(c, 0);
+		fd = event_open(c, 0);
 		CHECK_RET(c, irqfd_resample(c, vm, fd, PIN, fd), 0);
 		event_write(c, fd, 1);
 		fd_close(c, fd);

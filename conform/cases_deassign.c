@@ -26,7 +26,7 @@ static bool pic_latched(struct conform *c, const struct pc *pc)
 static void drains(struct conform *c)
 {
 	struct pc pc = msi_new(c);
-	int fd = event_new(c, 7);
+	int fd = event_open(c, 7);
 
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, GSI), 0);
 	CHECK_RET(c, irqfd_deassign(c, pc.vm, fd, GSI), 0);
@@ -36,7 +36,7 @@ static void drains(struct conform *c)
 static void delivers_msi(struct conform *c)
 {
 	struct pc pc = msi_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, GSI), 0);
 	event_write(c, fd, 1);
@@ -47,7 +47,7 @@ static void delivers_msi(struct conform *c)
 static void delivers_pin(struct conform *c)
 {
 	struct pc pc = pc_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, PIN), 0);
 	event_write(c, fd, 1);
@@ -58,7 +58,7 @@ static void delivers_pin(struct conform *c)
 static void delivers_before(struct conform *c)
 {
 	struct pc pc = pc_new(c);
-	int fd = event_new(c, 1);
+	int fd = event_open(c, 1);
 
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, PIN), 0);
 	CHECK_RET(c, irqfd_deassign(c, pc.vm, fd, PIN), 0);
@@ -68,7 +68,7 @@ static void delivers_before(struct conform *c)
 static void other_gsi(struct conform *c)
 {
 	struct pc pc = msi_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, GSI), 0);
 	CHECK_RET(c, irqfd_deassign(c, pc.vm, fd, GSI + 1), 0);
@@ -79,7 +79,7 @@ static void other_gsi(struct conform *c)
 static void other_vm(struct conform *c)
 {
 	struct pc pc = msi_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, GSI), 0);
 	CHECK_RET(c, irqfd_deassign(c, vm_new(c, VM_FULL), fd, GSI), 0);
@@ -90,7 +90,7 @@ static void other_vm(struct conform *c)
 static void cycles(struct conform *c)
 {
 	struct pc pc = msi_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
 	for (unsigned int i = 0; i < 50; i++) {
 		CHECK_RET(c, irqfd_assign(c, pc.vm, fd, GSI), 0);

@@ -79,7 +79,7 @@ static void io_memory(struct conform *c)
 static void io_datamatch(struct conform *c)
 {
 	struct machine m = machine_new(c);
-	int other = event_new(c, 0);
+	int other = event_open(c, 0);
 
 	CHECK_RET(c,
 		  io_assign(&m, m.fd, IO_ADDR, 4, KVM_IOEVENTFD_FLAG_DATAMATCH,

@@ -116,7 +116,7 @@ static void pic_slave(struct conform *c)
 static void pic_shared(struct conform *c)
 {
 	struct machine m = pic_raised_new(c, PIC_PIN, 1);
-	int other = event_new(c, 0), other_resamplefd = event_new(c, 0);
+	int other = event_open(c, 0), other_resamplefd = event_open(c, 0);
 
 	CHECK_RET(c,
 		  irqfd_resample(c, m.pc.vm, other, PIC_PIN, other_resamplefd),
@@ -135,7 +135,7 @@ static void pic_one_resamplefd(struct conform *c)
 	struct machine m = pic_raised_new(c, PIC_PIN, 1);
 
 	CHECK_RET(c,
-		  irqfd_resample(c, m.pc.vm, event_new(c, 0), PIC_PIN,
+		  irqfd_resample(c, m.pc.vm, event_open(c, 0), PIC_PIN,
 				 m.resamplefd),
 		  0);
 	CHECK_EQ(c, machine_take(&m), PIC_VECTOR);
@@ -221,7 +221,7 @@ static void pic_reverse_map(struct conform *c)
 		ROUTE_PIN(30, KVM_IRQCHIP_PIC_MASTER, PIC_PIN),
 	};
 	struct machine m = machine_new(c);
-	int other = event_new(c, 0), other_resamplefd = event_new(c, 0);
+	int other = event_open(c, 0), other_resamplefd = event_open(c, 0);
 
 	machine_pic_init(&m, 1);
 	CHECK_RET(c, routing_set(c, m.pc.vm, 2, entries), 0);

@@ -48,25 +48,25 @@ static void run_row(struct conform *c)
 	if (!row->both)
 		return;
 	if (row->other_event)
-		fd = event_new(c, 0);
+		fd = event_open(c, 0);
 	CHECK_RET(c, io_request(c, vm, fd, &row->second), row->want_second);
 }
 
 static void closed_event(struct conform *c)
 {
 	struct io_args args = {.addr = 0x1000, .len = 4};
-	int vm = vm_new(c, VM_BARE), fd = event_new(c, 0);
+	int vm = vm_new(c, VM_BARE), fd = event_open(c, 0);
 
 	CHECK_RET(c, io_request(c, vm, fd, &args), 0);
 	fd_close(c, fd);
 	/* It is there still, though nobody can name it. */
-	CHECK_RET(c, io_request(c, vm, event_new(c, 0), &args), -EEXIST);
+	CHECK_RET(c, io_request(c, vm, event_open(c, 0), &args), -EEXIST);
 }
 
 static void same_as_irqfd(struct conform *c)
 {
 	struct io_args args = {.addr = 0x1000, .len = 4};
-	int vm = vm_new(c, VM_FULL), fd = event_new(c, 0);
+	int vm = vm_new(c, VM_FULL), fd = event_open(c, 0);
 
 	CHECK_RET(c, io_request(c, vm, fd, &args), 0);
 	CHECK_RET(c, irqfd_assign(c, vm, fd, 5), 0);

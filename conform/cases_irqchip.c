@@ -162,7 +162,7 @@ static void vcpu_any_order(struct conform *c)
 static void vcpu_later(struct conform *c)
 {
 	int vm = vm_new(c, VM_FULL);
-	int fd = event_new(c, 0), vcpu;
+	int fd = event_open(c, 0), vcpu;
 
 	routing_one(c, vm, ROUTE_MSI(24, 0x61));
 	CHECK_RET(c, irqfd_assign(c, vm, fd, 24), 0);

@@ -163,10 +163,10 @@ static void two_gsis_one_pin(struct conform *c)
 static void resample_is_another_source(struct conform *c)
 {
 	int vm = vm_new(c, VM_FULL);
-	int fd = event_new(c, 1);
+	int fd = event_open(c, 1);
 
 	CHECK_RET(c, irq_line(c, vm, 20, 1), 0);
-	CHECK_RET(c, irqfd_resample(c, vm, fd, 20, event_new(c, 0)), 0);
+	CHECK_RET(c, irqfd_resample(c, vm, fd, 20, event_open(c, 0)), 0);
 	CHECK_RET(c, irqfd_deassign(c, vm, fd, 20), 0);
 	CHECK(c, ioapic_irr(c, vm, 20));
 	CHECK_RET(c, irq_line(c, vm, 20, 0), 0);
@@ -176,9 +176,9 @@ static void resample_is_another_source(struct conform *c)
 static void resample_holds_line(struct conform *c)
 {
 	int vm = vm_new(c, VM_FULL);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
-	CHECK_RET(c, irqfd_resample(c, vm, fd, 20, event_new(c, 0)), 0);
+	CHECK_RET(c, irqfd_resample(c, vm, fd, 20, event_open(c, 0)), 0);
 	event_write(c, fd, 1);
 	AWAIT(c, ioapic_irr(c, vm, 20));
 	CHECK_RET(c, irq_line(c, vm, 20, 0), 0);
@@ -190,7 +190,7 @@ static void resample_holds_line(struct conform *c)
 static void plain_irqfd_is_user_source(struct conform *c)
 {
 	int vm = vm_new(c, VM_FULL);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
 	/* The pulse's end lowers what KVM_IRQ_LINE has raised. */
 	CHECK_RET(c, irq_line(c, vm, 20, 1), 0);

@@ -29,7 +29,7 @@ static void routing_while_signalled(struct conform *c)
 	struct worker signaller = {
 		.step = worker_signal,
 		.stop = &stop,
-		.fd = event_new(c, 0),
+		.fd = event_open(c, 0),
 	};
 	uint64_t start_ns = conform_now_ns();
 
@@ -59,7 +59,7 @@ static void no_route_while_signalled(struct conform *c)
 	struct worker signaller = {
 		.step = worker_signal,
 		.stop = &stop,
-		.fd = event_new(c, 0),
+		.fd = event_open(c, 0),
 	};
 
 	routing_one(c, pc.vm, ROUTE_MSI(GSI, VECTOR));
@@ -79,7 +79,7 @@ static void deassign_while_signalled(struct conform *c)
 	struct worker signaller = {
 		.step = worker_signal,
 		.stop = &stop,
-		.fd = event_new(c, 0),
+		.fd = event_open(c, 0),
 	};
 
 	routing_one(c, pc.vm, ROUTE_MSI(GSI, VECTOR));
@@ -102,7 +102,7 @@ static void updates_and_assigns(struct conform *c)
 	struct worker juggler = {
 		.step = worker_juggle,
 		.vm = pc.vm,
-		.fd = event_new(c, 1),
+		.fd = event_open(c, 1),
 		.gsi = GSI,
 	};
 
@@ -142,7 +142,7 @@ static void juggle(struct conform *c, bool one_vm, bool signalled)
 {
 	struct pc pc[2] = {pc_new(c), pc_new(c)};
 	atomic_bool stop = false;
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	struct worker signaller = {
 		.step = worker_signal,
 		.stop = &stop,
@@ -278,7 +278,7 @@ static void resample_by_threads(struct conform *c)
 		w[i] = (struct worker){
 			.step = worker_resample,
 			.vm = pc.vm,
-			.fd = event_new(c, 0),
+			.fd = event_open(c, 0),
 			.gsi = 20,
 		};
 	}
@@ -319,7 +319,7 @@ static void close_while_signalled(struct conform *c)
 	struct worker signaller = {
 		.step = worker_signal,
 		.stop = &stop,
-		.fd = event_new(c, 0),
+		.fd = event_open(c, 0),
 	};
 
 	worker_start(c, &signaller);

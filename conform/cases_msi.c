@@ -113,7 +113,7 @@ static void by_irqfd(struct conform *c)
 {
 	const struct msi_row *row = c->test->row;
 	struct world w = world_new(c, row->world);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
 	routing_one(c, w.vm, route_of(row));
 	CHECK_RET(c, irqfd_assign(c, w.vm, fd, GSI), 0);

@@ -53,7 +53,7 @@ static void use_copy(struct conform *c, const struct pc *pc, int fd, int copy)
 
 static void event_dup(struct conform *c)
 {
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	struct pc pc = bound_new(c, fd);
 
 	use_copy(c, &pc, fd, fd_dup(c, fd));
@@ -61,7 +61,7 @@ static void event_dup(struct conform *c)
 
 static void event_dup_before(struct conform *c)
 {
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	int copy = fd_dup(c, fd);
 	struct pc pc = bound_new(c, fd);
 
@@ -70,7 +70,7 @@ static void event_dup_before(struct conform *c)
 
 static void event_dup2(struct conform *c)
 {
-	int fd = event_new(c, 0), copy = fd_new(c, FD_NULL, -1);
+	int fd = event_open(c, 0), copy = fd_new(c, FD_NULL, -1);
 	struct pc pc = bound_new(c, fd);
 
 	CHECK_RET(c, dup2(fd, copy), copy);
@@ -80,7 +80,7 @@ static void event_dup2(struct conform *c)
 
 static void event_fcntl(struct conform *c)
 {
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	struct pc pc = bound_new(c, fd);
 	int copy = fd_keep(c, fcntl(fd, F_DUPFD_CLOEXEC, 300));
 
@@ -91,7 +91,7 @@ static void event_fcntl(struct conform *c)
 static void event_scm_rights(struct conform *c)
 {
 	struct mail mail = mail_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	struct pc pc = bound_new(c, fd);
 
 	mail_send(c, &mail, fd);
@@ -101,7 +101,7 @@ static void event_scm_rights(struct conform *c)
 static void event_in_flight(struct conform *c)
 {
 	struct mail mail = mail_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	struct pc pc = bound_new(c, fd);
 
 	mail_send(c, &mail, fd);
@@ -120,7 +120,7 @@ static int write_event(struct conform *c, void *arg)
 
 static void event_in_child(struct conform *c)
 {
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	struct pc pc = bound_new(c, fd);
 
 	CHECK_EQ(c, child_run(c, write_event, &fd), 0);
@@ -130,7 +130,7 @@ static void event_in_child(struct conform *c)
 static void resamplefd_dup(struct conform *c)
 {
 	struct pc pc = pc_new(c);
-	int fd = event_new(c, 0), resamplefd = event_new(c, 0);
+	int fd = event_open(c, 0), resamplefd = event_open(c, 0);
 	int copy = fd_dup(c, resamplefd);
 
 	CHECK_RET(c, irqfd_resample(c, pc.vm, fd, 5, copy), 0);
@@ -145,7 +145,7 @@ static void resamplefd_dup(struct conform *c)
 
 static void vm_dup(struct conform *c)
 {
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	struct pc pc = bound_new(c, fd);
 	int copy = fd_dup(c, pc.vm);
 
@@ -160,7 +160,7 @@ static void vm_dup(struct conform *c)
 static void vm_scm_rights(struct conform *c)
 {
 	struct mail mail = mail_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	struct pc pc = bound_new(c, fd);
 	int copy;
 
@@ -284,7 +284,7 @@ static void in_child(struct conform *c, int (*run)(struct conform *, void *),
 {
 	struct calls calls = {.kvm = kvm_new(c), .pc = pc_new(c)};
 
-	calls.event = event_new(c, 0);
+	calls.event = event_open(c, 0);
 	CHECK_EQ(c, child_run(c, run, &calls), answer);
 	/* The parent's VM is none the worse. */
 	routing_one(c, calls.pc.vm, ROUTE_MSI(GSI, VECTOR));
@@ -331,7 +331,7 @@ static void fork_busy(struct conform *c)
 {
 	struct calls calls = {.kvm = kvm_new(c)};
 
-	calls.event = event_new(c, 0);
+	calls.event = event_open(c, 0);
 	calls.pc = bound_new(c, calls.event);
 	CHECK_EQ(c, child_run(c, child_own_vm, &calls), EBUSY);
 }
@@ -339,7 +339,7 @@ static void fork_busy(struct conform *c)
 static void fork_busy_later(struct conform *c)
 {
 	struct mail mail = mail_new(c);
-	int fd = event_new(c, 0), kvm = kvm_new(c), status;
+	int fd = event_open(c, 0), kvm = kvm_new(c), status;
 	char byte = 0;
 	pid_t pid = fork();
 
@@ -367,7 +367,7 @@ static void fork_received(struct conform *c)
 	/* The way it came to the other process does not matter. */
 	mail_send(c, &mail, calls.pc.vm);
 	calls.pc.vm = mail_receive(c, &mail, calls.pc.vm);
-	calls.event = event_new(c, 0);
+	calls.event = event_open(c, 0);
 	CHECK_EQ(c, child_run(c, child_vm, &calls), EIO);
 }
 

@@ -76,7 +76,7 @@ static void irqfd_short(struct conform *c)
 	struct kvm_irqfd args = {0};
 	int vm = vm_new(c, VM_FULL);
 
-	args.fd = (uint32_t)event_new(c, 0);
+	args.fd = (uint32_t)event_open(c, 0);
 	CHECK_RET(c,
 		  port_ioctl(c, vm, KVM_IRQFD,
 			     pointer_short(c, &args, sizeof(args) - 1)),

@@ -28,7 +28,7 @@ static int target_new(struct conform *c, enum fd_of of)
 	case OF_VM: return vm_new(c, VM_FULL);
 	case OF_SPLIT_VM: return vm_new(c, VM_SPLIT);
 	case OF_VCPU: return pc_new(c).vcpu;
-	case OF_EVENTFD: return event_new(c, 0);
+	case OF_EVENTFD: return event_open(c, 0);
 	}
 	return -1;
 }
@@ -63,7 +63,7 @@ static void closed_fd(struct conform *c)
 	int vm = vm_new(c, VM_FULL);
 
 	fd_close(c, vm);
-	CHECK_RET(c, irqfd_assign(c, vm, event_new(c, 0), 5), -EBADF);
+	CHECK_RET(c, irqfd_assign(c, vm, event_open(c, 0), 5), -EBADF);
 	CHECK_RET(c, port_ioctl_value(c, -1, KVM_CHECK_EXTENSION, 0), -EBADF);
 }
 

@@ -20,8 +20,8 @@ static struct line line_new(struct conform *c, uint64_t rte)
 {
 	struct line line = {
 		.pc = pc_new(c),
-		.fd = event_new(c, 0),
-		.resamplefd = event_new(c, 0),
+		.fd = event_open(c, 0),
+		.resamplefd = event_open(c, 0),
 	};
 
 	ioapic_set_rte(c, line.pc.vm, PIN, VECTOR | RTE_LEVEL | rte);
@@ -100,9 +100,10 @@ static void deassign_lowers(struct conform *c)
 static void shared_until_last(struct conform *c)
 {
 	struct line line = line_new(c, 0);
-	int other = event_new(c, 0);
+	int other = event_open(c, 0);
 
-	CHECK_RET(c, irqfd_resample(c, line.pc.vm, other, PIN, event_new(c, 0)),
+	CHECK_RET(c,
+		  irqfd_resample(c, line.pc.vm, other, PIN, event_open(c, 0)),
 		  0);
 	raise_line(c, &line);
 	CHECK_RET(c, irqfd_deassign(c, line.pc.vm, line.fd, PIN), 0);
@@ -114,9 +115,10 @@ static void shared_until_last(struct conform *c)
 static void shared_one_source(struct conform *c)
 {
 	struct line line = line_new(c, 0);
-	int other = event_new(c, 0);
+	int other = event_open(c, 0);
 
-	CHECK_RET(c, irqfd_resample(c, line.pc.vm, other, PIN, event_new(c, 0)),
+	CHECK_RET(c,
+		  irqfd_resample(c, line.pc.vm, other, PIN, event_open(c, 0)),
 		  0);
 	raise_line(c, &line);
 	event_write(c, other, 1);
@@ -128,7 +130,7 @@ static void shared_one_source(struct conform *c)
 static void plain_and_resample(struct conform *c)
 {
 	struct line line = line_new(c, 0);
-	int plain = event_new(c, 0);
+	int plain = event_open(c, 0);
 
 	CHECK_RET(c, irqfd_assign(c, line.pc.vm, plain, PIN), 0);
 	raise_line(c, &line);
@@ -156,11 +158,11 @@ static void pic_level(struct conform *c)
 {
 	struct pc pc = pc_new(c);
 	struct kvm_pic_state pic = pic_get(c, pc.vm, false);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
 	pic.elcr = 1u << 5;
 	pic_set(c, pc.vm, false, &pic);
-	CHECK_RET(c, irqfd_resample(c, pc.vm, fd, 5, event_new(c, 0)), 0);
+	CHECK_RET(c, irqfd_resample(c, pc.vm, fd, 5, event_open(c, 0)), 0);
 	event_write(c, fd, 1);
 	AWAIT(c, pic_get(c, pc.vm, false).irr == 1u << 5);
 	CHECK_RET(c, irqfd_deassign(c, pc.vm, fd, 5), 0);
@@ -170,9 +172,9 @@ static void pic_level(struct conform *c)
 static void edge_pin(struct conform *c)
 {
 	struct pc pc = pc_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
-	CHECK_RET(c, irqfd_resample(c, pc.vm, fd, 5, event_new(c, 0)), 0);
+	CHECK_RET(c, irqfd_resample(c, pc.vm, fd, 5, event_open(c, 0)), 0);
 	event_write(c, fd, 1);
 	AWAIT(c, pic_get(c, pc.vm, false).irr == 1u << 5);
 	/* The line stays up, so a second signal is no edge. */
@@ -185,7 +187,7 @@ static void edge_pin(struct conform *c)
 static void msi_route(struct conform *c)
 {
 	struct pc pc = pc_new(c);
-	int fd = event_new(c, 0), resamplefd = event_new(c, 0);
+	int fd = event_open(c, 0), resamplefd = event_open(c, 0);
 
 	routing_one(c, pc.vm, ROUTE_MSI(24, VECTOR));
 	CHECK_RET(c, irqfd_resample(c, pc.vm, fd, 24, resamplefd), 0);
@@ -200,9 +202,9 @@ static void msi_route(struct conform *c)
 static void no_route_at_assign(struct conform *c)
 {
 	struct pc pc = pc_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
-	CHECK_RET(c, irqfd_resample(c, pc.vm, fd, 24, event_new(c, 0)), 0);
+	CHECK_RET(c, irqfd_resample(c, pc.vm, fd, 24, event_open(c, 0)), 0);
 	routing_one(c, pc.vm, ROUTE_PIN(24, KVM_IRQCHIP_IOAPIC, PIN));
 	event_write(c, fd, 1);
 	AWAIT(c, ioapic_irr(c, pc.vm, PIN));

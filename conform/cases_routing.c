@@ -19,7 +19,7 @@ struct bound {
 /* An irqfd on GSI, which leads to VECTOR. */
 static struct bound bound_new(struct conform *c)
 {
-	struct bound b = {.pc = pc_new(c), .fd = event_new(c, 0)};
+	struct bound b = {.pc = pc_new(c), .fd = event_open(c, 0)};
 
 	routing_one(c, b.pc.vm, ROUTE_MSI(GSI, VECTOR));
 	CHECK_RET(c, irqfd_assign(c, b.pc.vm, b.fd, GSI), 0);
@@ -94,7 +94,7 @@ static void refused(struct conform *c)
 
 static void later(struct conform *c)
 {
-	struct bound b = {.pc = pc_new(c), .fd = event_new(c, 0)};
+	struct bound b = {.pc = pc_new(c), .fd = event_open(c, 0)};
 
 	CHECK_RET(c, irqfd_assign(c, b.pc.vm, b.fd, GSI), 0);
 	routing_one(c, b.pc.vm, ROUTE_MSI(GSI, OTHER));
@@ -194,7 +194,7 @@ static void many_irqfds(struct conform *c)
 	int fd[60];
 
 	for (unsigned int i = 0; i < 60; i++) {
-		fd[i] = event_new(c, 0);
+		fd[i] = event_open(c, 0);
 		CHECK_RET(c, irqfd_assign(c, pc.vm, fd[i], 100 + i), 0);
 		entries[i] = ROUTE_MSI(100 + i, 0x40 + i);
 	}

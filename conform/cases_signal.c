@@ -31,7 +31,7 @@ static bool pic_latched(struct conform *c, const struct pc *pc)
 static void msi(struct conform *c)
 {
 	struct pc pc = msi_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, GSI), 0);
 	CHECK_EQ(c, lapic_irr_count(c, pc.vcpu), 0);
@@ -46,7 +46,7 @@ static void split_msi(struct conform *c)
 {
 	int vm = vm_new(c, VM_SPLIT);
 	int vcpu = vcpu_new_enabled(c, vm, 0);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
 	routing_one(c, vm, ROUTE_MSI(GSI, VECTOR));
 	CHECK_RET(c, irqfd_assign(c, vm, fd, GSI), 0);
@@ -57,7 +57,7 @@ static void split_msi(struct conform *c)
 static void large_value(struct conform *c)
 {
 	struct pc pc = msi_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, GSI), 0);
 	event_write(c, fd, UINT64_C(0xfffffffffffffffe));
@@ -71,7 +71,7 @@ static void large_value(struct conform *c)
 static void zero_value(struct conform *c)
 {
 	struct pc pc = msi_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, GSI), 0);
 	event_write(c, fd, 0);
@@ -81,7 +81,7 @@ static void zero_value(struct conform *c)
 static void many(struct conform *c)
 {
 	struct pc pc = msi_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, GSI), 0);
 	for (unsigned int i = 0; i < 100; i++) {
@@ -133,7 +133,7 @@ static void blocking(struct conform *c)
 static void pin(struct conform *c)
 {
 	struct pc pc = pc_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
 	ioapic_set_rte(c, pc.vm, PIN, VECTOR);
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, PIN), 0);
@@ -149,7 +149,7 @@ static void pin(struct conform *c)
 static void masked_edge(struct conform *c)
 {
 	struct pc pc = pc_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
 	ioapic_set_rte(c, pc.vm, PIN, VECTOR | RTE_MASKED);
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, PIN), 0);
@@ -163,7 +163,7 @@ static void masked_edge(struct conform *c)
 static void level_pin_pulse(struct conform *c)
 {
 	struct pc pc = pc_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
 	ioapic_set_rte(c, pc.vm, PIN, VECTOR | RTE_LEVEL);
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, PIN), 0);
@@ -178,7 +178,7 @@ static void level_pin_pulse(struct conform *c)
 static void no_route(struct conform *c)
 {
 	struct pc pc = msi_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, GSI + 1), 0);
 	event_write(c, fd, 1);
@@ -194,7 +194,7 @@ static void no_route(struct conform *c)
 static void gsi_beyond(struct conform *c)
 {
 	struct pc pc = msi_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, ~0u), 0);
 	event_write(c, fd, 1);
@@ -206,7 +206,7 @@ static void gsi_beyond(struct conform *c)
 static void two_eventfds(struct conform *c)
 {
 	struct pc pc = msi_new(c);
-	int fd[2] = {event_new(c, 0), event_new(c, 0)};
+	int fd[2] = {event_open(c, 0), event_open(c, 0)};
 
 	for (unsigned int i = 0; i < 2; i++)
 		CHECK_RET(c, irqfd_assign(c, pc.vm, fd[i], GSI), 0);
@@ -230,7 +230,7 @@ static void *write_thread(void *arg)
 static void other_thread(struct conform *c)
 {
 	struct pc pc = msi_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	pthread_t thread;
 	void *wrote;
 
@@ -245,7 +245,7 @@ static void epoll_sees_nothing(struct conform *c)
 {
 	struct epoll_event event = {.events = EPOLLIN};
 	struct pc pc = msi_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	int epoll = fd_new(c, FD_EPOLL, -1);
 
 	CHECK_RET(c, epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
@@ -260,7 +260,7 @@ static void epoll_sees_nothing(struct conform *c)
 static void before_msi(struct conform *c)
 {
 	struct pc pc = msi_new(c);
-	int fd = event_new(c, 3);
+	int fd = event_open(c, 3);
 
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, GSI), 0);
 	AWAIT(c, lapic_irr(c, pc.vcpu, VECTOR));
@@ -270,7 +270,7 @@ static void before_msi(struct conform *c)
 static void before_pin(struct conform *c)
 {
 	struct pc pc = pc_new(c);
-	int fd = event_new(c, 1);
+	int fd = event_open(c, 1);
 
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, PIN), 0);
 	AWAIT(c, pic_latched(c, &pc));
@@ -280,10 +280,10 @@ static void before_pin(struct conform *c)
 static void before_resample(struct conform *c)
 {
 	struct pc pc = pc_new(c);
-	int fd = event_new(c, 2);
+	int fd = event_open(c, 2);
 
 	ioapic_set_rte(c, pc.vm, PIN, VECTOR | RTE_LEVEL);
-	CHECK_RET(c, irqfd_resample(c, pc.vm, fd, PIN, event_new(c, 0)), 0);
+	CHECK_RET(c, irqfd_resample(c, pc.vm, fd, PIN, event_open(c, 0)), 0);
 	AWAIT(c, ioapic_irr(c, pc.vm, PIN));
 	CHECK(c, lapic_irr(c, pc.vcpu, VECTOR));
 	CHECK_EQ(c, event_read(c, fd), 2);
@@ -292,7 +292,7 @@ static void before_resample(struct conform *c)
 static void before_next(struct conform *c)
 {
 	struct pc pc = msi_new(c);
-	int fd = event_new(c, 3);
+	int fd = event_open(c, 3);
 
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, GSI), 0);
 	AWAIT(c, lapic_irr(c, pc.vcpu, VECTOR));
@@ -321,7 +321,7 @@ static void before_semaphore(struct conform *c)
 static void before_full(struct conform *c)
 {
 	struct pc pc = msi_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	uint64_t one = 1;
 
 	event_write(c, fd, UINT64_C(0xfffffffffffffffe));
@@ -334,7 +334,7 @@ static void before_full(struct conform *c)
 static void between(struct conform *c)
 {
 	struct pc pc = msi_new(c);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, GSI), 0);
 	CHECK_RET(c, irqfd_deassign(c, pc.vm, fd, GSI), 0);

@@ -29,7 +29,7 @@ static struct pc bound_new(struct conform *c, int fd)
 
 static void same_gsi(struct conform *c)
 {
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	struct pc pc = bound_new(c, fd);
 
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, GSI), -EBUSY);
@@ -38,7 +38,7 @@ static void same_gsi(struct conform *c)
 
 static void other_gsi(struct conform *c)
 {
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	struct pc pc = bound_new(c, fd);
 
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, GSI + 1), -EBUSY);
@@ -47,7 +47,7 @@ static void other_gsi(struct conform *c)
 
 static void duplicate(struct conform *c)
 {
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	struct pc pc = bound_new(c, fd);
 
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd_dup(c, fd), GSI + 1), -EBUSY);
@@ -55,7 +55,7 @@ static void duplicate(struct conform *c)
 
 static void signalled(struct conform *c)
 {
-	int fd = event_new(c, 5);
+	int fd = event_open(c, 5);
 	struct pc pc = bound_new(c, fd);
 
 	CHECK_RET(c, irqfd_assign(c, pc.vm, fd, GSI), -EBUSY);
@@ -65,10 +65,10 @@ static void signalled(struct conform *c)
 
 static void plain_then_resample(struct conform *c)
 {
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	struct pc pc = bound_new(c, fd);
 
-	CHECK_RET(c, irqfd_resample(c, pc.vm, fd, GSI, event_new(c, 0)),
+	CHECK_RET(c, irqfd_resample(c, pc.vm, fd, GSI, event_open(c, 0)),
 		  -EBUSY);
 	check_delivers(c, &pc, fd);
 }
@@ -76,21 +76,21 @@ static void plain_then_resample(struct conform *c)
 static void resample_then_plain(struct conform *c)
 {
 	int vm = vm_new(c, VM_FULL);
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 
-	CHECK_RET(c, irqfd_resample(c, vm, fd, 5, event_new(c, 0)), 0);
+	CHECK_RET(c, irqfd_resample(c, vm, fd, 5, event_open(c, 0)), 0);
 	CHECK_RET(c, irqfd_assign(c, vm, fd, 5), -EBUSY);
 }
 
 static void busy_resample_detaches(struct conform *c)
 {
 	struct pc pc = pc_new(c);
-	int fd[2] = {event_new(c, 0), event_new(c, 0)};
-	int resamplefd = event_new(c, 0);
+	int fd[2] = {event_open(c, 0), event_open(c, 0)};
+	int resamplefd = event_open(c, 0);
 
 	ioapic_set_rte(c, pc.vm, 5, VECTOR | RTE_LEVEL);
 	CHECK_RET(c, irqfd_resample(c, pc.vm, fd[0], 5, resamplefd), 0);
-	CHECK_RET(c, irqfd_resample(c, pc.vm, fd[0], 5, event_new(c, 0)),
+	CHECK_RET(c, irqfd_resample(c, pc.vm, fd[0], 5, event_open(c, 0)),
 		  -EBUSY);
 	event_write(c, fd[0], 1);
 	AWAIT(c, ioapic_irr(c, pc.vm, 5));
@@ -104,7 +104,7 @@ static void busy_resample_detaches(struct conform *c)
 
 static void after_deassign(struct conform *c)
 {
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	struct pc pc = bound_new(c, fd);
 
 	CHECK_RET(c, irqfd_deassign(c, pc.vm, fd, GSI), 0);
@@ -114,7 +114,7 @@ static void after_deassign(struct conform *c)
 
 static void after_deassign_other_vm(struct conform *c)
 {
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	struct pc first = bound_new(c, fd), second;
 
 	CHECK_RET(c, irqfd_deassign(c, first.vm, fd, GSI), 0);
@@ -125,7 +125,7 @@ static void after_deassign_other_vm(struct conform *c)
 
 static void after_wrong_gsi(struct conform *c)
 {
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	struct pc pc = bound_new(c, fd);
 
 	CHECK_RET(c, irqfd_deassign(c, pc.vm, fd, GSI + 1), 0);
@@ -134,7 +134,7 @@ static void after_wrong_gsi(struct conform *c)
 
 static void two_vms_busy(struct conform *c)
 {
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	struct pc pc = bound_new(c, fd);
 	int other = vm_new(c, VM_FULL);
 
@@ -147,7 +147,7 @@ static void two_vms_busy(struct conform *c)
 
 static void two_vms_both(struct conform *c)
 {
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	struct pc first = bound_new(c, fd), second = bound_new(c, fd);
 
 	/* The older waiter is asked first, and takes the count. */
@@ -161,25 +161,25 @@ static void two_vms_both(struct conform *c)
 static void resamplefd_shared(struct conform *c)
 {
 	int vm[2] = {vm_new(c, VM_FULL), vm_new(c, VM_FULL)};
-	int resamplefd = event_new(c, 0);
+	int resamplefd = event_open(c, 0);
 
-	CHECK_RET(c, irqfd_resample(c, vm[0], event_new(c, 0), 5, resamplefd),
+	CHECK_RET(c, irqfd_resample(c, vm[0], event_open(c, 0), 5, resamplefd),
 		  0);
-	CHECK_RET(c, irqfd_resample(c, vm[0], event_new(c, 0), 5, resamplefd),
+	CHECK_RET(c, irqfd_resample(c, vm[0], event_open(c, 0), 5, resamplefd),
 		  0);
-	CHECK_RET(c, irqfd_resample(c, vm[0], event_new(c, 0), 6, resamplefd),
+	CHECK_RET(c, irqfd_resample(c, vm[0], event_open(c, 0), 6, resamplefd),
 		  0);
-	CHECK_RET(c, irqfd_resample(c, vm[1], event_new(c, 0), 5, resamplefd),
+	CHECK_RET(c, irqfd_resample(c, vm[1], event_open(c, 0), 5, resamplefd),
 		  0);
 }
 
 static void resamplefd_is_trigger(struct conform *c)
 {
-	int fd = event_new(c, 0);
+	int fd = event_open(c, 0);
 	struct pc pc = bound_new(c, fd);
 
-	CHECK_RET(c, irqfd_resample(c, pc.vm, event_new(c, 0), 5, fd), 0);
-	CHECK_RET(c, irqfd_resample(c, pc.vm, fd, 5, event_new(c, 0)), -EBUSY);
+	CHECK_RET(c, irqfd_resample(c, pc.vm, event_open(c, 0), 5, fd), 0);
+	CHECK_RET(c, irqfd_resample(c, pc.vm, fd, 5, event_open(c, 0)), -EBUSY);
 	check_delivers(c, &pc, fd);
 }
 
@@ -190,7 +190,7 @@ static void many_on_one_gsi(struct conform *c)
 
 	routing_one(c, pc.vm, ROUTE_MSI(GSI, VECTOR));
 	for (unsigned int i = 0; i < 64; i++) {
-		fd[i] = event_new(c, 0);
+		fd[i] = event_open(c, 0);
 		CHECK_RET(c, irqfd_assign(c, pc.vm, fd[i], GSI), 0);
 	}
 	for (unsigned int i = 0; i < 64; i++)

@@ -55,7 +55,7 @@ struct pc pc_new(struct conform *c)
 	return pc;
 }
 
-int event_new(struct conform *c, unsigned int count)
+int event_open(struct conform *c, unsigned int count)
 {
 	return fd_keep(c, eventfd(count, EFD_CLOEXEC | EFD_NONBLOCK));
 }

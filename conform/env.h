@@ -35,7 +35,7 @@ int vm_enable_cap(struct conform *c, int vm, uint32_t cap, uint64_t arg);
 /* ---- Eventfds ---- */
 
 /* Not blocking, with @count in it. */
-int event_new(struct conform *c, unsigned int count);
+int event_open(struct conform *c, unsigned int count);
 void event_write(struct conform *c, int fd, uint64_t value);
 /* Nothing to read: drained, or never signalled. */
 bool event_empty(struct conform *c, int fd);

@@ -17,7 +17,7 @@
 
 static int closed_fd(struct conform *c)
 {
-	int low = event_new(c, 0);
+	int low = event_open(c, 0);
 	int fd = fd_keep(c, fcntl(low, F_DUPFD_CLOEXEC, CLOSED_MIN));
 
 	c->port->dup(low, fd);
@@ -51,7 +51,7 @@ int fd_new(struct conform *c, enum fd_kind kind, int same)
 	case FD_INT_MAX: return INT_MAX;
 	case FD_INT_MIN: return INT_MIN;
 	case FD_CLOSED: return closed_fd(c);
-	case FD_EVENT: return event_new(c, 0);
+	case FD_EVENT: return event_open(c, 0);
 	case FD_SEMAPHORE:
 		return fd_keep(c, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK |
 						     EFD_SEMAPHORE));

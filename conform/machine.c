@@ -89,8 +89,8 @@ struct machine machine_new(struct conform *c)
 {
 	struct machine m = {
 		.c = c,
-		.fd = event_new(c, 0),
-		.resamplefd = event_new(c, 0),
+		.fd = event_open(c, 0),
+		.resamplefd = event_open(c, 0),
 	};
 	int ret = conform_guest_create(c->port, 1, &m.guest);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * irqfd under shortage: every allocation fails once, descriptors run out, and
- * 19,000 irqfds in one process.  Linked with --wrap=malloc and --wrap=calloc.
+ * 19,000 irqfds in one process.  Linked with --wrap=malloc, --wrap=calloc and
+ * --wrap=aligned_alloc.
  */
 #include "fake_irqchip.h"
 #include <stdio.h>
@@ -14,8 +15,10 @@ static _Thread_local bool failed;
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t nr, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t nr, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
 
 static bool fails_now(void)
 {
@@ -34,6 +37,11 @@ void *__wrap_malloc(size_t size)
 void *__wrap_calloc(size_t nr, size_t size)
 {
 	return fails_now() ? NULL : __real_calloc(nr, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+	return fails_now() ? NULL : __real_aligned_alloc(alignment, size);
 }
 
 /*
