@@ -47,11 +47,12 @@ struct hist;
 
 /*
  * Raises begun before a delivery was taken that may still lead to deliveries
- * of their own.  They can wait in the device (begun, not yet written), in the
+ * of their own.  On the longest way they can wait in the device (begun, not yet
+ * written), in a shared page, in the hand of who takes it from there, in the
  * eventfd's counter, in the loop's hand, in a posted-interrupt descriptor and
  * in the local APIC's IRR, one in each.
  */
-#define ACCOUNT_STAGES 5
+#define ACCOUNT_STAGES 7
 
 /* Deliveries whose latency rule 4 can still correct. */
 #define ACCOUNT_WINDOW 32

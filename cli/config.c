@@ -22,6 +22,20 @@ const char *const config_programs[] = {
 	NULL,
 };
 
+const char *const config_paths[] = {
+	[PATH_EVENTFD] = "eventfd",
+	[PATH_BYPASS] = "bypass",
+	[PATH_SHM] = "shm",
+	NULL,
+};
+
+const char *const config_bypass[] = {
+	[VIRQ_BYPASS_ON] = "on",
+	[VIRQ_BYPASS_OFF] = "off",
+	[VIRQ_BYPASS_STRICT] = "strict",
+	NULL,
+};
+
 static const char *const guests[] = {
 	[VMM_GUEST_AUTO] = "auto",
 	[VMM_GUEST_KVM] = "kvm",
@@ -50,13 +64,15 @@ static const char *const config_words[CONFIG_NR_KEYS + 1] = {
 	[CONFIG_COUNT] = "count",	  [CONFIG_RATE] = "rate",
 	[CONFIG_DURATION] = "duration",	  [CONFIG_LOOP] = "loop",
 	[CONFIG_BUSY_POLL] = "busy-poll", [CONFIG_TIMEOUT] = "timeout",
+	[CONFIG_PATH] = "path",		  [CONFIG_BYPASS] = "bypass",
+	[CONFIG_HALT_POLL] = "halt-poll",
 };
 
 static const char *const device_words[DEVICE_NR_KEYS + 1] = {
 	[DEVICE_KIND] = "kind",		[DEVICE_NAME] = "name",
 	[DEVICE_VCPU] = "vcpu",		[DEVICE_PIN] = "pin",
 	[DEVICE_COUNT] = "count",	[DEVICE_RATE] = "rate",
-	[DEVICE_DURATION] = "duration",
+	[DEVICE_DURATION] = "duration", [DEVICE_PATH] = "path",
 };
 
 void run_config_init(struct run_config *config)
@@ -196,6 +212,18 @@ int run_config_set(struct run_config *config, enum config_key key,
 		ret = set_time(value, 100 * MS, 600 * SECOND, "100ms..10m",
 			       &config->timeout_ns, err);
 		break;
+	case CONFIG_PATH:
+		ret = set_word(value, config_paths, &word, err);
+		config->path = (enum device_path)word;
+		break;
+	case CONFIG_BYPASS:
+		ret = set_word(value, config_bypass, &word, err);
+		config->bypass = (enum virq_bypass_mode)word;
+		break;
+	case CONFIG_HALT_POLL:
+		ret = set_time(value, 0, SECOND, "0..1s", &config->halt_poll_ns,
+			       err);
+		break;
 	case CONFIG_NR_KEYS: break;
 	}
 	if (!ret)
@@ -234,6 +262,10 @@ int device_config_set(struct device_config *device, enum device_key key,
 		break;
 	case DEVICE_DURATION:
 		ret = set_duration(value, &device->duration_ns, err);
+		break;
+	case DEVICE_PATH:
+		ret = set_word(value, config_paths, &word, err);
+		device->path = (enum device_path)word;
 		break;
 	case DEVICE_NR_KEYS: break;
 	}
@@ -284,9 +316,7 @@ int run_config_add_spec(struct run_config *config, const char *spec, char *err)
 		key = device_config_key(item);
 		if (key <= DEVICE_KIND) {
 			snprintf(err, CONFIG_ERR_LEN,
-				 "\"%.40s\" is none of name, vcpu, pin, count, "
-				 "rate, duration",
-				 item);
+				 "\"%.40s\" is none of " DEVICE_KEYS, item);
 			return -EINVAL;
 		}
 		ret = device_config_set(&device, (enum device_key)key, value,

@@ -26,6 +26,9 @@ enum config_key {
 	CONFIG_LOOP,
 	CONFIG_BUSY_POLL,
 	CONFIG_TIMEOUT,
+	CONFIG_PATH,
+	CONFIG_BYPASS,
+	CONFIG_HALT_POLL,
 	CONFIG_NR_KEYS,
 };
 
@@ -37,12 +40,21 @@ enum device_key {
 	DEVICE_COUNT,
 	DEVICE_RATE,
 	DEVICE_DURATION,
+	DEVICE_PATH,
 	DEVICE_NR_KEYS,
+};
+
+/* How a device raises. */
+enum device_path {
+	PATH_EVENTFD, /* a process that writes its eventfd */
+	PATH_BYPASS, /* a thread of this process, through a source */
+	PATH_SHM, /* a process that sets bits in a shared page */
 };
 
 struct device_config {
 	unsigned int given; /* bit n: enum device_key n was given */
 	enum vmm_kind kind;
+	enum device_path path;
 	char name[CONFIG_NAME_LEN];
 	uint64_t vcpu;
 	uint64_t pin;
@@ -62,13 +74,20 @@ struct run_config {
 	uint64_t duration_ns;
 	enum virq_loop_backend loop;
 	uint64_t busy_poll_ns;
+	uint64_t halt_poll_ns;
 	uint64_t timeout_ns;
+	enum device_path path;
+	enum virq_bypass_mode bypass;
 	struct device_config device[GUEST_MAX_DEVICES];
 	unsigned int nr_devices;
 };
 
 extern const char *const config_kinds[]; /* by enum vmm_kind */
 extern const char *const config_programs[]; /* by enum vmm_program */
+extern const char *const config_paths[]; /* by enum device_path */
+extern const char *const config_bypass[]; /* by enum virq_bypass_mode */
+/* "name, vcpu, ...": all device keys but kind, for messages. */
+#define DEVICE_KEYS "name, vcpu, pin, count, rate, duration, path"
 
 void run_config_init(struct run_config *config);
 
@@ -93,7 +112,7 @@ int run_config_add_device(struct run_config *config,
 
 /*
  * run_config_check - give every device what was not given (names, pins,
- * vCPUs), and check all that does not depend on the guest in use.
+ * vCPUs, paths), and check all that does not depend on the guest in use.
  */
 int run_config_check(struct run_config *config, char *err);
 

@@ -25,16 +25,17 @@ static bool given(const struct device_config *device, enum device_key key)
 	return device->given & (1u << key);
 }
 
+/* One of each kind that the program and the path can have. */
 static int add_defaults(struct run_config *config, char *err)
 {
-	static const char *const apic[] = {"msi", "edge", "level", NULL};
-	static const char *const pic[] = {"edge", "level", NULL};
-	const char *const *spec =
-		config->program == VMM_PROGRAM_PIC ? pic : apic;
 	int ret = 0;
 
-	for (; *spec && !ret; spec++)
-		ret = run_config_add_spec(config, *spec, err);
+	if (config->program != VMM_PROGRAM_PIC)
+		ret = run_config_add_spec(config, "msi", err);
+	if (!ret)
+		ret = run_config_add_spec(config, "edge", err);
+	if (!ret && config->path != PATH_SHM)
+		ret = run_config_add_spec(config, "level", err);
 	return ret;
 }
 
@@ -181,6 +182,24 @@ static int set_vcpus(struct run_config *config, char *err)
 	return 0;
 }
 
+static int set_paths(struct run_config *config, char *err)
+{
+	for (unsigned int i = 0; i < config->nr_devices; i++) {
+		struct device_config *dev = &config->device[i];
+
+		if (!given(dev, DEVICE_PATH))
+			dev->path = config->path;
+		if (dev->path != PATH_SHM || dev->kind != VMM_LEVEL)
+			continue;
+		snprintf(err, CONFIG_ERR_LEN,
+			 "device %s: a shared page has edges and no levels; "
+			 "give it path=eventfd or path=bypass",
+			 dev->name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int check_program(const struct run_config *config, char *err)
 {
 	if (config->guest == VMM_GUEST_NATIVE && config->irqchip[0] &&
@@ -224,6 +243,8 @@ int run_config_check(struct run_config *config, char *err)
 		ret = set_pins(config, err);
 	if (!ret)
 		ret = set_vcpus(config, err);
+	if (!ret)
+		ret = set_paths(config, err);
 	return ret;
 }
 

@@ -1,221 +1,65 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The device process: a separate program image that holds its eventfds and a
- * report pipe, and nothing else.  It raises by writing its irq eventfd, and
- * sees the guest only through the ack and the resample eventfd.
- *
- * Pacing.  At rate 0 the next raise follows the acknowledgement of the former
- * (and, for level, the EOI).  At a rate, raises are due at fixed steps; one
- * that comes late moves the steps after it, there is no burst to catch up.
- *
- * Level.  The device has a line of its own: up from the event until the guest
- * acknowledges.  An EOI (resample event) that finds it still up is answered
- * by another signal, which counts as a raise; an event that is due while it is
- * up merges with the one before, as in a real device.
+ * The device process: a separate program image that holds what it raises
+ * through (an eventfd, or a shared page and its doorbell), its ack and resample
+ * eventfds and a report pipe, and nothing else.
  */
 #include "cli.h"
-#include "device_proc.h"
+#include "config.h"
+#include "device.h"
+#include "device_process.h"
 #include "parse.h"
-#include "report.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
+#include <virq/poster.h>
 
-struct device {
-	bool level;
-	uint64_t count;
-	uint64_t period_ns; /* 0: as fast as acknowledged */
-	uint64_t end_ns;
-	uint64_t timeout_ns;
-
-	bool ack_pending; /* level: the device's own line is up */
-	bool eoi_pending; /* level: the chip's line is up */
-	uint64_t raised;
-	uint64_t last_raise_ns;
-
-	uint64_t flushed_ns;
-	struct {
-		struct report_header header;
-		struct report_raise raise[REPORT_MAX_RAISES];
-	} report;
-};
-
-static volatile sig_atomic_t stop;
+static atomic_bool stop;
 
 /* Its own ack eventfd is the wake-up that a poll about to sleep cannot miss. */
 static void on_stop(int sig)
 {
-	const uint64_t one = 1;
 	int saved = errno;
-	ssize_t n;
 
 	(void)sig;
-	stop = 1;
+	atomic_store(&stop, true);
 	/* It fails only when the counter is full: readable all the same. */
-	n = write(DEVICE_ACK_FD, &one, sizeof(one));
-	(void)n;
+	(void)device_signal(DEVICE_ACK_FD);
 	errno = saved;
 }
 
-static void send_report(const void *report, size_t size)
-{
-	ssize_t n;
+/* ---- an eventfd ---- */
 
-	do {
-		n = write(DEVICE_REPORT_FD, report, size);
-	} while (n < 0 && errno == EINTR);
-	/* At most PIPE_BUF: all of it or an error, and then nobody listens. */
-	if (n != (ssize_t)size)
-		_exit(CLI_FAILED);
+static bool eventfd_raise(void *opaque)
+{
+	(void)opaque;
+	/* It fails at 2^64 - 2 signals that nobody took. */
+	return device_signal(DEVICE_IRQ_FD);
 }
 
-static void flush(struct device *dev)
+static struct device_eoi eventfd_eoi(void *opaque)
 {
-	struct report_header *header = &dev->report.header;
-
-	header->type = REPORT_RAISES;
-	header->value = dev->flushed_ns = cli_now_ns();
-	send_report(&dev->report,
-		    sizeof(*header) +
-			    header->count * sizeof(dev->report.raise[0]));
-	header->count = 0;
+	(void)opaque;
+	return (struct device_eoi){.seen = device_drain(DEVICE_RESAMPLE_FD)};
 }
 
-static void finish(struct device *dev, enum report_end end)
-{
-	struct report_header header = {
-		.type = REPORT_END,
-		.count = end,
-		.value = dev->raised,
-	};
+/* ---- a shared page: DEVICE_IRQ_FD is the socket by which it comes ---- */
 
-	flush(dev);
-	send_report(&header, sizeof(header));
+static bool poster_raise(void *opaque)
+{
+	return virq_poster_raise(opaque, DEVICE_SHM_VECTOR) >= 0;
 }
 
-static void raise_irq(struct device *dev)
+static int open_poster(struct virq_poster *poster)
 {
-	const uint64_t one = 1;
-	struct report_raise *raise;
+	int ret = virq_poster_open(poster, DEVICE_IRQ_FD);
 
-	if (dev->report.header.count == REPORT_MAX_RAISES)
-		flush(dev);
-	raise = &dev->report.raise[dev->report.header.count++];
-	dev->ack_pending = true;
-	dev->eoi_pending = dev->level;
-	dev->raised++;
-	raise->before = cli_now_ns();
-	if (write(DEVICE_IRQ_FD, &one, sizeof(one)) != sizeof(one))
-		_exit(CLI_FAILED); /* 2^64 - 2 signals nobody took */
-	raise->after = cli_now_ns();
-	dev->last_raise_ns = raise->before;
-}
-
-static bool drain(int fd)
-{
-	uint64_t value;
-
-	return read(fd, &value, sizeof(value)) == sizeof(value);
-}
-
-/*
- * The EOI is read before the ack: the guest acknowledges first, so an EOI that
- * is seen here has its ack in place already, and a line still up is really up.
- */
-static void handle_events(struct device *dev)
-{
-	bool eoi = dev->level && drain(DEVICE_RESAMPLE_FD);
-
-	if (drain(DEVICE_ACK_FD))
-		dev->ack_pending = false;
-	if (eoi) {
-		dev->eoi_pending = false;
-		if (dev->ack_pending && !stop)
-			raise_irq(dev);
-	}
-}
-
-static struct timespec to_timespec(uint64_t ns)
-{
-	return (struct timespec){
-		.tv_sec = (time_t)(ns / 1000000000u),
-		.tv_nsec = (long)(ns % 1000000000u),
-	};
-}
-
-/* Until the guest answers, @deadline, or the next report is due. */
-static void wait_events(struct device *dev, uint64_t deadline)
-{
-	struct pollfd fds[] = {
-		{.fd = DEVICE_ACK_FD, .events = POLLIN},
-		{.fd = DEVICE_RESAMPLE_FD, .events = POLLIN},
-	};
-	uint64_t now = cli_now_ns();
-	uint64_t report_due = dev->flushed_ns + REPORT_INTERVAL_NS;
-	struct timespec ts;
-
-	if (now >= report_due) {
-		flush(dev);
-		report_due = dev->flushed_ns + REPORT_INTERVAL_NS;
-	}
-	if (deadline > report_due)
-		deadline = report_due;
-	ts = to_timespec(deadline > now ? deadline - now : 0);
-	if (ppoll(fds, dev->level ? 2 : 1, &ts, NULL) > 0)
-		handle_events(dev);
-}
-
-/* Does the device owe the guest, or the guest the device, anything? */
-static bool busy(const struct device *dev)
-{
-	if (dev->level)
-		return dev->ack_pending || dev->eoi_pending;
-	return !dev->period_ns && dev->ack_pending;
-}
-
-static enum report_end run(struct device *dev)
-{
-	uint64_t due = cli_now_ns();
-
-	dev->flushed_ns = due;
-	while (!stop) {
-		uint64_t now = cli_now_ns();
-		uint64_t give_up = dev->last_raise_ns + dev->timeout_ns;
-		bool over = dev->raised >= dev->count || now >= dev->end_ns;
-
-		if (over && !busy(dev))
-			return REPORT_END_DONE;
-		if (busy(dev) && now >= give_up)
-			return dev->ack_pending ? REPORT_END_NO_ACK
-						: REPORT_END_NO_EOI;
-		if (over || (!dev->period_ns && busy(dev))) {
-			wait_events(dev, give_up);
-			continue;
-		}
-		if (now < due) {
-			wait_events(dev, due < dev->end_ns ? due : dev->end_ns);
-			continue;
-		}
-		if (dev->period_ns) {
-			if (dev->level)
-				handle_events(dev);
-			if (now >= dev->flushed_ns + REPORT_INTERVAL_NS)
-				flush(dev);
-			due += dev->period_ns;
-			if (due < now)
-				due = now;
-			if (dev->level && dev->ack_pending)
-				continue;
-		}
-		raise_irq(dev);
-	}
-	return REPORT_END_STOPPED;
+	close(DEVICE_IRQ_FD);
+	return ret;
 }
 
 /* Everything but the device's own descriptors goes, the terminal too. */
@@ -245,28 +89,49 @@ static int isolate(bool level, pid_t parent)
 	return 0;
 }
 
-/* KIND COUNT RATE DURATION_NS TIMEOUT_NS PARENT NAME (the name is for ps) */
+/* KIND PATH COUNT RATE DURATION_NS TIMEOUT_NS PARENT NAME (it is for ps) */
+static int parse_arguments(char **argv, struct device_setup *setup,
+			   enum device_path *path, uint64_t *parent)
+{
+	int kind = parse_word(argv[1], config_kinds);
+	int word = parse_word(argv[2], config_paths);
+
+	if (kind < 0 || word < 0 ||
+	    parse_u64(argv[3], 1, UINT64_MAX, &setup->count) ||
+	    parse_u64(argv[4], 0, UINT64_MAX, &setup->rate) ||
+	    parse_u64(argv[5], 0, UINT64_MAX, &setup->duration_ns) ||
+	    parse_u64(argv[6], 1, UINT64_MAX, &setup->timeout_ns) ||
+	    parse_u64(argv[7], 1, INT32_MAX, parent))
+		return -EINVAL;
+	setup->level = kind == VMM_LEVEL;
+	*path = (enum device_path)word;
+	return 0;
+}
+
 int device_main(int argc, char **argv)
 {
-	static struct device dev;
-	uint64_t rate, duration, parent;
+	static struct virq_poster poster;
+	struct device_setup setup = {
+		.raiser = {.raise = eventfd_raise,
+			   .eoi = eventfd_eoi,
+			   .eoi_fd = DEVICE_RESAMPLE_FD},
+		.ack_fd = DEVICE_ACK_FD,
+		.report_fd = DEVICE_REPORT_FD,
+		.stop = &stop,
+	};
+	enum device_path path = PATH_EVENTFD;
+	uint64_t parent = 0;
 
-	if (argc != 8 || parse_u64(argv[2], 1, UINT64_MAX, &dev.count) ||
-	    parse_u64(argv[3], 0, UINT64_MAX, &rate) ||
-	    parse_u64(argv[4], 0, UINT64_MAX, &duration) ||
-	    parse_u64(argv[5], 1, UINT64_MAX, &dev.timeout_ns) ||
-	    parse_u64(argv[6], 1, INT32_MAX, &parent)) {
+	if (argc != 9 || parse_arguments(argv, &setup, &path, &parent) ||
+	    isolate(setup.level, (pid_t)parent)) {
 		cli_error(argv[0], "is started by virq run only");
 		return CLI_USAGE;
 	}
-	dev.level = !strcmp(argv[1], "level");
-	if (isolate(dev.level, (pid_t)parent)) {
-		cli_error(argv[0], "is started by virq run only");
-		return CLI_USAGE;
+	if (path == PATH_SHM) {
+		if (open_poster(&poster))
+			_exit(CLI_FAILED);
+		setup.raiser.raise = poster_raise;
+		setup.raiser.opaque = &poster;
 	}
-	if (rate)
-		dev.period_ns = 1000000000u / rate ? 1000000000u / rate : 1;
-	dev.end_ns = duration ? cli_now_ns() + duration : UINT64_MAX;
-	finish(&dev, run(&dev));
-	_exit(CLI_OK);
+	_exit(device_run(&setup));
 }

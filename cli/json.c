@@ -28,24 +28,56 @@ static json_t *latency_object(const struct hist *hist)
 		time_or_null(hist, hist_max(hist)));
 }
 
-static json_t *device_object(const struct device_proc *proc)
+/* How interrupts could come, and why not posted; null: nobody knows. */
+static json_t *bypass_object(const struct run_device_path *path)
 {
-	const struct device_config *config = proc->config;
+	const struct virq_irqfd_info *info = &path->irqfd;
+
+	if (!path->known)
+		return json_null();
+	return json_pack("{s:s, s:s?, s:o}", "state",
+			 virq_bypass_state_name(info->bypass), "reason",
+			 info->reason == VIRQ_BYPASS_REASON_NONE
+				 ? NULL
+				 : virq_bypass_reason_text(info->reason),
+			 "error",
+			 info->reason == VIRQ_BYPASS_REASON_FAILED
+				 ? json_integer(-info->bypass_error)
+				 : json_null());
+}
+
+/* What became of the raises at the source; null: nobody counts them. */
+static json_t *source_object(const struct run_device_path *path)
+{
+	const struct virq_source_info *info = &path->source;
+
+	if (!path->counted)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o, s:o}", "posted", number(info->posted),
+			 "coalesced", number(info->coalesced), "signalled",
+			 number(info->signalled), "held", number(info->held));
+}
+
+static json_t *device_object(const struct run_device *dev)
+{
+	const struct device_config *config = dev->config;
 	struct account_counts counts;
 
-	account_get(proc->account, &counts);
+	account_get(dev->account, &counts);
 	return json_pack(
 		"{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o,"
-		" s:s?}",
+		" s:s?, s:o, s:o}",
 		"name", config->name, "kind", config_kinds[config->kind],
-		"path", "eventfd", "raised", number(counts.raised), "delivered",
-		number(counts.delivered), "coalesced", number(counts.coalesced),
-		"lost", number(counts.lost), "latency_ns",
-		latency_object(account_latency(proc->account)), "spurious",
+		"path", config_paths[config->path], "raised",
+		number(counts.raised), "delivered", number(counts.delivered),
+		"coalesced", number(counts.coalesced), "lost",
+		number(counts.lost), "latency_ns",
+		latency_object(account_latency(dev->account)), "spurious",
 		number(counts.spurious), "unreported",
 		number(counts.unreported), "vcpu", number(config->vcpu), "pin",
 		config->kind == VMM_MSI ? json_null() : number(config->pin),
-		"error", proc->failed ? proc->why : NULL);
+		"error", dev->failed ? dev->why : NULL, "bypass",
+		bypass_object(&dev->path), "source", source_object(&dev->path));
 }
 
 static json_t *vm_object(const struct run_result *result)
@@ -54,7 +86,7 @@ static json_t *vm_object(const struct run_result *result)
 
 	return json_pack(
 		"{s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o,"
-		" s:b}",
+		" s:b, s:s, s:o}",
 		"guest", result->guest == VMM_GUEST_KVM ? "kvm" : "native",
 		"why", result->why, "irqchip", result->irqchip, "program",
 		config_programs[config->program], "vcpus",
@@ -63,7 +95,8 @@ static json_t *vm_object(const struct run_result *result)
 		number(result->elapsed_ns), "lines_up",
 		number(result->lines_up), "signal",
 		result->signal ? number((uint64_t)result->signal) : json_null(),
-		"ok", result->ok);
+		"ok", result->ok, "bypass", config_bypass[config->bypass],
+		"halt_poll_ns", number(config->halt_poll_ns));
 }
 
 int result_print_json(const struct run_result *result)

@@ -18,7 +18,7 @@ void progress_init(struct progress *progress, bool wanted)
 }
 
 void progress_update(struct progress *progress,
-		     const struct device_proc *devices, unsigned int nr)
+		     const struct run_device *devices, unsigned int nr)
 {
 	uint64_t raised = 0, delivered = 0, wanted = 0, now;
 	bool counted = true;

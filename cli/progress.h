@@ -3,7 +3,7 @@
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
 
-#include "device_proc.h"
+#include "run_device.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,7 +17,7 @@ struct progress {
 
 void progress_init(struct progress *progress, bool wanted);
 void progress_update(struct progress *progress,
-		     const struct device_proc *devices, unsigned int nr);
+		     const struct run_device *devices, unsigned int nr);
 /* Take the line away; call it before anything else is printed. */
 void progress_clear(struct progress *progress);
 

@@ -5,14 +5,14 @@
 
 #include "account.h"
 #include "config.h"
-#include "device_proc.h"
+#include "run_device.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct run_result {
 	const struct run_config *config;
-	const struct device_proc *devices; /* config->nr_devices of them */
+	const struct run_device *devices; /* config->nr_devices of them */
 	enum vmm_guest guest;
 	char why[96]; /* why this guest */
 	char irqchip[8];

@@ -2,8 +2,10 @@
 /*
  * virq run: bring up a guest and its devices, deliver, report.
  *
- * Main thread: options, device processes, reports, accounting, output.
- * vCPU threads (src/vmm): push delivery times into the devices' rings.
+ * Main thread: options, devices, reports, accounting, output.
+ * vCPU threads (src/vmm): push delivery times into the devices' rings, and
+ * lower the lines of devices in this process.
+ * Device threads, of devices in this process: raise and report.
  */
 #include "cli.h"
 #include "result.h"
@@ -21,7 +23,7 @@ struct run {
 	struct run_config config;
 	bool json;
 	bool quiet;
-	struct device_proc devices[GUEST_MAX_DEVICES];
+	struct run_device devices[GUEST_MAX_DEVICES];
 	unsigned int nr_ready; /* devices that are initialised */
 	struct vmm *vmm;
 	struct run_result result;
@@ -45,7 +47,17 @@ static void usage(void)
 	      "(msi, edge and level)\n"
 	      "                               KIND: msi, edge, level; KEY: "
 	      "name, vcpu, pin,\n"
-	      "                               count, rate, duration\n"
+	      "                               count, rate, duration, path\n"
+	      "  --path eventfd|bypass|shm    how devices raise: by an "
+	      "eventfd; "
+	      "posting from a\n"
+	      "                               thread of this process; posting "
+	      "through a page\n"
+	      "                               shared with it (eventfd)\n"
+	      "  --bypass on|off|strict       whether interrupts are posted; "
+	      "strict: fail\n"
+	      "                               where a connection is refused "
+	      "(on)\n"
 	      "  --count N                    interrupts a device raises "
 	      "(100000; kvm 10000)\n"
 	      "  --rate N                     raises a second; 0: as fast as "
@@ -57,6 +69,8 @@ static void usage(void)
 	      "  --loop auto|epoll|io_uring   how the event loop waits (auto)\n"
 	      "  --busy-poll TIME             look for the next event this "
 	      "long first (0)\n"
+	      "  --halt-poll TIME             a halted vCPU looks this long "
+	      "first (0)\n"
 	      "  --timeout TIME               patience with a silent device or "
 	      "guest (5s)\n"
 	      "  --json                       print the result as JSON\n"
@@ -97,6 +111,9 @@ static const struct option options[] = {
 	CONFIG_OPTION("loop", CONFIG_LOOP),
 	CONFIG_OPTION("busy-poll", CONFIG_BUSY_POLL),
 	CONFIG_OPTION("timeout", CONFIG_TIMEOUT),
+	CONFIG_OPTION("path", CONFIG_PATH),
+	CONFIG_OPTION("bypass", CONFIG_BYPASS),
+	CONFIG_OPTION("halt-poll", CONFIG_HALT_POLL),
 	{NULL, 0, NULL, 0},
 };
 
@@ -183,20 +200,47 @@ static void on_delivered(void *opaque, unsigned int device, unsigned int vcpu,
 					  memory_order_relaxed);
 }
 
+/* On the vCPU's thread. */
+static void on_acked(void *opaque, unsigned int device)
+{
+	struct run *run = opaque;
+
+	run_source_acked(&run->devices[device].source);
+}
+
 static int make_devices(struct run *run)
 {
 	const struct run_config *config = &run->config;
 	int ret;
 
 	for (unsigned int i = 0; i < config->nr_devices; i++) {
-		ret = device_proc_init(&run->devices[i], &config->device[i],
-				       config->timeout_ns);
+		ret = run_device_init(&run->devices[i], &config->device[i],
+				      config->timeout_ns);
 		if (ret) {
 			cli_error("run", "device %s: cannot be made: %s",
 				  config->device[i].name, strerror(-ret));
 			return ret;
 		}
 		run->nr_ready++;
+	}
+	return 0;
+}
+
+/* The vCPUs do not run yet. */
+static int connect_devices(struct run *run)
+{
+	for (unsigned int i = 0; i < run->config.nr_devices; i++) {
+		int ret = run_device_connect(
+			&run->devices[i], vmm_loop(run->vmm), (int)i,
+			run->config.bypass == VIRQ_BYPASS_STRICT);
+
+		if (!ret)
+			continue;
+		cli_error("run", "device %s: path %s cannot be made: %s",
+			  run->config.device[i].name,
+			  config_paths[run->config.device[i].path],
+			  strerror(-ret));
+		return ret;
 	}
 	return 0;
 }
@@ -212,9 +256,12 @@ static int make_guest(struct run *run)
 		.nr_vcpus = (unsigned int)config->vcpus,
 		.loop = {.backend = config->loop,
 			 .busy_poll_max_ns = config->busy_poll_ns},
+		.bypass = config->bypass,
+		.halt_poll_ns = config->halt_poll_ns,
 		.devices = devices,
 		.nr_devices = config->nr_devices,
 		.delivered = on_delivered,
+		.acked = on_acked,
 		.opaque = run,
 	};
 	char err[CONFIG_ERR_LEN] = "";
@@ -235,6 +282,9 @@ static int make_guest(struct run *run)
 		cli_error("run", "%s", err[0] ? err : strerror(-ret));
 		return ret;
 	}
+	ret = connect_devices(run);
+	if (ret)
+		return ret;
 	ret = vmm_start(run->vmm);
 	if (ret) {
 		const char *why = vmm_error(run->vmm);
@@ -271,21 +321,21 @@ static void describe(struct run *run)
 			 "KVM cannot do this here");
 }
 
-static bool check_device(const struct device_proc *proc)
+static bool check_device(const struct run_device *dev)
 {
-	const char *name = proc->config->name;
+	const char *name = dev->config->name;
 	struct account_counts counts;
 	uint64_t misrouted;
 
-	account_get(proc->account, &counts);
+	account_get(dev->account, &counts);
 	/* Relaxed: the vCPUs have stopped, their threads are joined. */
-	misrouted = atomic_load_explicit(&proc->ring->misrouted,
+	misrouted = atomic_load_explicit(&dev->ring->misrouted,
 					 memory_order_relaxed);
 	if (misrouted)
 		cli_error("run",
 			  "device %s: %" PRIu64 " deliveries to another vCPU "
 			  "than %" PRIu64,
-			  name, misrouted, proc->config->vcpu);
+			  name, misrouted, dev->config->vcpu);
 	if (counts.spurious)
 		cli_error("run",
 			  "device %s: %" PRIu64 " deliveries without a raise",
@@ -294,7 +344,19 @@ static bool check_device(const struct device_proc *proc)
 		cli_error("run",
 			  "device %s: %" PRIu64 " of %" PRIu64 " raises lost",
 			  name, counts.lost, counts.raised);
-	return !proc->failed && !misrouted && !counts.spurious && !counts.lost;
+	return !dev->failed && !misrouted && !counts.spurious && !counts.lost;
+}
+
+/* Which way the interrupts went. */
+static void query_paths(struct run *run)
+{
+	for (unsigned int i = 0; i < run->config.nr_devices; i++) {
+		struct run_device *dev = &run->devices[i];
+		struct run_device_path *path = &dev->path;
+
+		path->known = !vmm_query_irqfd(run->vmm, i, &path->irqfd);
+		path->counted = run_source_query(&dev->source, &path->source);
+	}
 }
 
 /* Everything between a started guest and a stopped one. */
@@ -314,6 +376,7 @@ static void deliver(struct run *run)
 	ok = !supervise(&sup) && !sup.guest_failed;
 	result->elapsed_ns = cli_now_ns() - start;
 	result->lines_up = vmm_lines_up(run->vmm);
+	query_paths(run);
 	if (vmm_stop(run->vmm) && ok) {
 		ok = false;
 		cli_error("run", "guest: does not stop");
@@ -369,9 +432,12 @@ int run_main(int argc, char **argv)
 	deliver(&run);
 	code = report(&run);
 out:
+	/* What uses the VM's loop, the VM, what the VM uses. */
+	for (unsigned int i = 0; i < run.nr_ready; i++)
+		run_device_disconnect(&run.devices[i]);
 	if (run.vmm)
 		vmm_destroy(run.vmm);
 	for (unsigned int i = 0; i < run.nr_ready; i++)
-		device_proc_destroy(&run.devices[i]);
+		run_device_destroy(&run.devices[i]);
 	return code;
 }

@@ -73,8 +73,8 @@ static int read_device_map(struct reader *reader, const yaml_node_t *map)
 
 		if (key < 0)
 			return fail(reader, key_node,
-				    "device: \"%.40s\" is none of kind, name, "
-				    "vcpu, pin, count, rate, duration",
+				    "device: \"%.40s\" is none of "
+				    "kind, " DEVICE_KEYS,
 				    word ? word : "(not a word)");
 		if (!value)
 			return fail(reader, key_node, "%s: needs one value",

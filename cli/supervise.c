@@ -20,24 +20,24 @@ static void wait_turn(struct supervisor *sup, bool stopping)
 	if (!stopping)
 		fds[nr++] = (struct pollfd){.fd = stop_fd(), .events = POLLIN};
 	for (unsigned int i = 0; i < sup->nr; i++) {
-		const struct device_proc *proc = &sup->devices[i];
+		const struct run_device *dev = &sup->devices[i];
 
-		if (proc->report_fd >= 0)
-			fds[nr++] = (struct pollfd){.fd = proc->report_fd,
+		if (dev->report_fd >= 0)
+			fds[nr++] = (struct pollfd){.fd = dev->report_fd,
 						    .events = POLLIN};
-		else if (proc->pid)
+		else if (dev->alive)
 			timeout = EXIT_TURN_MS;
 	}
 	poll(fds, nr, timeout);
 }
 
-static void tell_failure(struct supervisor *sup, struct device_proc *proc)
+static void tell_failure(struct supervisor *sup, struct run_device *dev)
 {
-	if (!proc->failed || proc->told)
+	if (!dev->failed || dev->told)
 		return;
-	proc->told = true;
+	dev->told = true;
 	progress_clear(&sup->progress);
-	cli_error("run", "device %s: %s", proc->config->name, proc->why);
+	cli_error("run", "device %s: %s", dev->config->name, dev->why);
 }
 
 /* One turn over all devices.  True while one lives. */
@@ -46,11 +46,11 @@ static bool turn(struct supervisor *sup)
 	bool alive = false;
 
 	for (unsigned int i = 0; i < sup->nr; i++) {
-		struct device_proc *proc = &sup->devices[i];
+		struct run_device *dev = &sup->devices[i];
 
-		if (device_proc_turn(proc))
+		if (run_device_turn(dev))
 			alive = true;
-		tell_failure(sup, proc);
+		tell_failure(sup, dev);
 	}
 	return alive;
 }
@@ -69,7 +69,7 @@ static void check_guest(struct supervisor *sup)
 static void stop_all(struct supervisor *sup)
 {
 	for (unsigned int i = 0; i < sup->nr; i++)
-		device_proc_stop(&sup->devices[i]);
+		run_device_stop(&sup->devices[i]);
 }
 
 static void settle(struct supervisor *sup)
@@ -87,7 +87,7 @@ static void settle(struct supervisor *sup)
 		}
 	}
 	for (unsigned int i = 0; i < sup->nr; i++) {
-		device_proc_settle(&sup->devices[i]);
+		run_device_settle(&sup->devices[i]);
 		tell_failure(sup, &sup->devices[i]);
 	}
 }
@@ -98,7 +98,7 @@ int supervise(struct supervisor *sup)
 	int ret = 0;
 
 	for (unsigned int i = 0; i < sup->nr && !ret; i++) {
-		ret = device_proc_start(&sup->devices[i]);
+		ret = run_device_start(&sup->devices[i]);
 		if (ret)
 			cli_error("run", "device %s: cannot start: %s",
 				  sup->devices[i].config->name, strerror(-ret));

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Looks after the guest and the device processes from start to end. */
+/* Looks after the guest and the devices from start to end. */
 #ifndef CLI_SUPERVISE_H
 #define CLI_SUPERVISE_H
 
-#include "device_proc.h"
+#include "run_device.h"
 #include "progress.h"
 
 #include <stdbool.h>
 
 struct supervisor {
 	struct vmm *vmm;
-	struct device_proc *devices;
+	struct run_device *devices;
 	unsigned int nr;
 	uint64_t timeout_ns;
 	struct progress progress;

@@ -53,21 +53,99 @@ static void put_time(char *cell, const struct hist *hist, uint64_t ns)
 		snprintf(cell, CONFIG_NAME_LEN, "-");
 }
 
-static void fill_row(struct row *row, const struct device_proc *proc)
+/* How the interrupts reached the vCPU, where the device had a source. */
+static const char *way(const struct run_device *dev)
 {
-	const struct hist *hist = account_latency(proc->account);
+	const struct run_device_path *path = &dev->path;
+
+	if (!path->known)
+		return "eventfd";
+	switch (path->irqfd.bypass) {
+	case VIRQ_BYPASS_STATE_POSTED:
+	case VIRQ_BYPASS_STATE_REMAPPED:
+		return virq_bypass_state_name(path->irqfd.bypass);
+	default: return "eventfd";
+	}
+}
+
+static void put_path(char *cell, const struct run_device *dev)
+{
+	switch (dev->config->path) {
+	case PATH_EVENTFD: snprintf(cell, CONFIG_NAME_LEN, "eventfd"); break;
+	case PATH_BYPASS:
+		snprintf(cell, CONFIG_NAME_LEN, "%s", way(dev));
+		break;
+	case PATH_SHM:
+		snprintf(cell, CONFIG_NAME_LEN, "shm/%s", way(dev));
+		break;
+	}
+}
+
+/* Could its interrupts have been posted, and were not? */
+static bool has_note(const struct run_device *dev)
+{
+	return dev->config->path != PATH_EVENTFD && dev->path.known &&
+	       dev->path.irqfd.bypass != VIRQ_BYPASS_STATE_POSTED;
+}
+
+static bool same_note(const struct run_device *a, const struct run_device *b)
+{
+	return has_note(a) && has_note(b) &&
+	       a->path.irqfd.reason == b->path.irqfd.reason &&
+	       a->path.irqfd.bypass_error == b->path.irqfd.bypass_error;
+}
+
+/* One line for all that have the reason of device @which in common. */
+static void print_note(const struct run_device *devices, unsigned int nr,
+		       unsigned int which)
+{
+	const struct run_device *dev = &devices[which];
+	const struct virq_irqfd_info *irqfd = &dev->path.irqfd;
+
+	for (unsigned int i = 0; i < which; i++) {
+		if (same_note(dev, &devices[i]))
+			return;
+	}
+	fputs(dev->config->name, stdout);
+	for (unsigned int i = which + 1; i < nr; i++) {
+		if (same_note(dev, &devices[i]))
+			printf(", %s", devices[i].config->name);
+	}
+	printf(": by eventfd, %s", virq_bypass_reason_text(irqfd->reason));
+	if (irqfd->reason == VIRQ_BYPASS_REASON_FAILED)
+		printf(": %s", strerror(-irqfd->bypass_error));
+	putchar('\n');
+}
+
+/* What the column cannot tell: why not posted, and what was before that. */
+static void print_notes(const struct run_device *devices, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++) {
+		const struct run_device_path *path = &devices[i].path;
+
+		if (has_note(&devices[i]))
+			print_note(devices, nr, i);
+		else if (path->known && path->counted && path->source.signalled)
+			printf("%s: %" PRIu64 " of its raises by eventfd\n",
+			       devices[i].config->name, path->source.signalled);
+	}
+}
+
+static void fill_row(struct row *row, const struct run_device *dev)
+{
+	const struct hist *hist = account_latency(dev->account);
 	struct account_counts counts;
 	uint64_t number[4];
 
-	account_get(proc->account, &counts);
+	account_get(dev->account, &counts);
 	number[0] = counts.raised;
 	number[1] = counts.delivered;
 	number[2] = counts.coalesced;
 	number[3] = counts.lost;
-	snprintf(row->cell[0], CONFIG_NAME_LEN, "%s", proc->config->name);
+	snprintf(row->cell[0], CONFIG_NAME_LEN, "%s", dev->config->name);
 	snprintf(row->cell[1], CONFIG_NAME_LEN, "%s",
-		 config_kinds[proc->config->kind]);
-	snprintf(row->cell[2], CONFIG_NAME_LEN, "eventfd");
+		 config_kinds[dev->config->kind]);
+	put_path(row->cell[2], dev);
 	for (int i = 0; i < 4; i++)
 		snprintf(row->cell[3 + i], CONFIG_NAME_LEN, "%" PRIu64,
 			 number[i]);
@@ -116,6 +194,7 @@ void result_print_table(const struct run_result *result)
 	}
 	for (unsigned int r = 0; r <= nr; r++)
 		print_row(&rows[r], width);
+	print_notes(result->devices, nr);
 	printf("%" PRIu64 " interrupts delivered in %.2f s, level lines up: "
 	       "%u\n",
 	       total, (double)result->elapsed_ns / 1e9, result->lines_up);

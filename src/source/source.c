@@ -2,6 +2,21 @@
 /*
  * Edge sources: a raise, the change of its remapping entry, mask and pending.
  *
+ *   a raise, in an RCU read-side section    mask, route, eventfd
+ *   R1 load the entry                       C1 change the entry
+ *   R2 deliver by it; or, held back:        C2 wait for a grace period
+ *   R3 set the pending bit, was set: done   C3 no longer held back: R4 and R5
+ *   R4 load the entry again
+ *   R5 not held back: take the bit, and R2
+ *
+ * Nothing is lost: of R3, R4 and C1, C3, all sequentially consistent, either
+ * R4 finds the entry changed or C3 finds the bit set.  Nothing is duplicated:
+ * one exchange takes the bit.  Nothing goes by the entry that was: C2.
+ * tests/models/connect.pml has these steps by these names.
+ *
+ * Whatever takes an eventfd's counter or a target away comes after C2, here or
+ * (routes) in who called set_post.
+ *
  * Locks: see source.h.  A raise takes none.
  */
 #include "source.h"
@@ -20,7 +35,7 @@ static void source_count(struct virq_source *source, enum source_count what)
 				  memory_order_relaxed);
 }
 
-/* By an entry that does not hold back.  Inside an RCU read-side section. */
+/* R2, by an entry that does not hold back.  Inside an RCU read-side section. */
 static enum source_count source_deliver(struct virq_source *source,
 					const struct virq_post *entry)
 {
@@ -37,13 +52,10 @@ static enum source_count source_deliver(struct virq_source *source,
  */
 static void source_release(struct virq_source *source)
 {
-	/*
-	 * seq_cst, after a seq_cst store of the pending bit (a raise) or of the
-	 * entry (the control plane); each of the two looks at what the other
-	 * has stored, so one of them finds both.
-	 */
+	/* R4: seq_cst, after R3 or C1; each of these two stores, then looks. */
 	const struct virq_post *entry = atomic_load(&source->entry);
 
+	/* R5 */
 	if (entry != &source_hold && atomic_exchange(&source->pending, false))
 		(void)source_deliver(source, entry);
 }
@@ -51,8 +63,8 @@ static void source_release(struct virq_source *source)
 static enum source_count source_set_pending(struct virq_source *source)
 {
 	/*
-	 * An exchange even if it is set: whoever takes the bit also sees what
-	 * this raiser wrote before.
+	 * R3: an exchange even if it is set, so that whoever takes the bit also
+	 * sees what this raiser wrote before.
 	 */
 	if (atomic_exchange(&source->pending, true))
 		return SOURCE_COALESCED;
@@ -66,7 +78,7 @@ int virq_source_raise(struct virq_source *source)
 	enum source_count what;
 
 	rcu_lock();
-	/* Acquire: pairs with source_update(); what it leads to is there. */
+	/* R1, acquire: pairs with C1; what the entry leads to is there. */
 	entry = atomic_load_explicit(&source->entry, memory_order_acquire);
 	if (caa_likely(entry != &source_hold))
 		what = source_deliver(source, entry);
@@ -84,7 +96,7 @@ static void source_update(struct virq_source *source)
 
 	if (source->ready && !atomic_load(&source->masked))
 		entry = atomic_load(&source->post);
-	/* seq_cst: see source_release(). */
+	/* C1, seq_cst: see R4. */
 	atomic_store(&source->entry, entry);
 }
 
@@ -96,6 +108,14 @@ static void source_set_ready(struct virq_source *source, bool ready)
 	pthread_mutex_unlock(&source->lock);
 }
 
+/* C3 */
+static void source_let_out(struct virq_source *source)
+{
+	rcu_lock();
+	source_release(source);
+	rcu_unlock();
+}
+
 void virq_source_mask(struct virq_source *source, bool masked)
 {
 	pthread_mutex_lock(&source->lock);
@@ -103,13 +123,10 @@ void virq_source_mask(struct virq_source *source, bool masked)
 	source_update(source);
 	pthread_mutex_unlock(&source->lock);
 	if (masked) {
-		/* Until nobody delivers by the entry that was. */
-		rcu_synchronize();
+		rcu_synchronize(); /* C2 */
 		return;
 	}
-	rcu_lock();
-	source_release(source);
-	rcu_unlock();
+	source_let_out(source);
 }
 
 bool virq_source_pending(const struct virq_source *source)
@@ -200,7 +217,7 @@ static void source_drop_eventfd(struct virq_source *source)
 {
 	source_set_ready(source, false);
 	virq_bypass_unregister_producer(&source->producer);
-	rcu_synchronize();
+	rcu_synchronize(); /* C2 */
 	if (source->eventfd.fd >= 0) {
 		eventfd_signal_fini(&source->eventfd);
 		eventfd_put(source->eventfd_id);
@@ -240,9 +257,7 @@ int source_set_eventfd(struct virq_source *source, int fd, int irq,
 	}
 	source->eventfd_id = info.id;
 	source_set_ready(source, true);
-	rcu_lock();
-	source_release(source);
-	rcu_unlock();
+	source_let_out(source);
 	return 0;
 
 out_signal:

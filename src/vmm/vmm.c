@@ -102,6 +102,7 @@ static int create_vm(struct vmm *vmm)
 	const struct virq_vm_config config = {
 		.loops = &vmm->loop,
 		.nr_loops = 1,
+		.bypass = vmm->bypass,
 	};
 	const void *irqchip_config = NULL;
 	int ret;
@@ -129,6 +130,7 @@ static int create_vcpus(struct vmm *vmm)
 
 		if (ret)
 			return ret;
+		virq_vcpu_set_halt_poll(vmm->vcpus[i].virq, vmm->halt_poll_ns);
 	}
 	return 0;
 }
@@ -279,6 +281,12 @@ unsigned int vmm_lines_up(struct vmm *vmm)
 		up += requests >> pin & 1;
 	}
 	return up;
+}
+
+int vmm_query_irqfd(struct vmm *vmm, unsigned int device,
+		    struct virq_irqfd_info *info)
+{
+	return virq_vm_irqfd_query(vmm->vm, vmm->devices[device].irq_fd, info);
 }
 
 struct virq_vm *vmm_vm(struct vmm *vmm)

@@ -40,6 +40,9 @@ struct vmm_config {
 	unsigned int nr_vcpus; /* 1..GUEST_MAX_VCPUS */
 	bool x2apic; /* the APIC program uses x2APIC mode */
 	struct virq_loop_config loop;
+	enum virq_bypass_mode bypass; /* of all devices' irqfds */
+	/* How long a halted vCPU looks before it sleeps; 0: not. */
+	uint64_t halt_poll_ns;
 	const struct vmm_device *devices;
 	unsigned int nr_devices; /* 1..GUEST_MAX_DEVICES */
 	/*
@@ -49,6 +52,12 @@ struct vmm_config {
 	 */
 	void (*delivered)(void *opaque, unsigned int device, unsigned int vcpu,
 			  uint64_t time_ns);
+	/*
+	 * The guest writes @device's acknowledge register: a device in this
+	 * process lowers its line.  On the vCPU's thread, after delivered() and
+	 * before ack_fd is signalled.  May be NULL.
+	 */
+	void (*acked)(void *opaque, unsigned int device);
 	void *opaque;
 };
 
@@ -73,6 +82,10 @@ const char *vmm_error(const struct vmm *vmm);
 
 /* All that was signalled so far is in the chips and the guest is idle again. */
 int vmm_quiesce(struct vmm *vmm, uint64_t timeout_ns);
+
+/* What virq_vm_irqfd_query() tells of a device's irqfd. */
+int vmm_query_irqfd(struct vmm *vmm, unsigned int device,
+		    struct virq_irqfd_info *info);
 
 /* How many level lines are still asserted at the chips; 0 at a clean end. */
 unsigned int vmm_lines_up(struct vmm *vmm);

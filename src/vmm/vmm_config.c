@@ -177,7 +177,10 @@ int vmm_configure(struct vmm *vmm, const struct vmm_config *config)
 	vmm->x2apic = config->x2apic;
 	vmm->nr_devices = config->nr_devices;
 	vmm->delivered = config->delivered;
+	vmm->acked = config->acked;
 	vmm->opaque = config->opaque;
+	vmm->bypass = config->bypass;
+	vmm->halt_poll_ns = config->halt_poll_ns;
 	memcpy(vmm->devices, config->devices,
 	       config->nr_devices * sizeof(*config->devices));
 	for (unsigned int i = 0; i < vmm->nr_devices; i++) {

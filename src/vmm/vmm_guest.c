@@ -58,6 +58,8 @@ static void guest_ack(struct vmm_vcpu *vcpu, uint32_t device)
 			 device);
 		return;
 	}
+	if (vmm->acked)
+		vmm->acked(vmm->opaque, device);
 	/*
 	 * It cannot block: 2^64 - 1 acks do not happen.  A device that took
 	 * its descriptor away gets no ack.

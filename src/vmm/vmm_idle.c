@@ -184,10 +184,17 @@ static bool all_taken_up(struct vmm *vmm)
 }
 
 /*
- * The loop's own irqfds: turn it until the counters are 0, then twice more.
- * The first of these ends the turn in which the last one was read, the second
- * a turn that began after that.
+ * What is readable now has been handled: the first turn ends one that may have
+ * looked already, the second has begun after that.
  */
+static int loop_flush(struct vmm *vmm, uint64_t deadline_ns)
+{
+	int ret = loop_turn(vmm, deadline_ns);
+
+	return ret ? ret : loop_turn(vmm, deadline_ns);
+}
+
+/* The loop's own irqfds: turn it until the counters are 0, and flush it. */
 static int settle_loop(struct vmm *vmm, uint64_t deadline_ns)
 {
 	int ret;
@@ -197,9 +204,7 @@ static int settle_loop(struct vmm *vmm, uint64_t deadline_ns)
 		if (!ret && vmm_now() > deadline_ns)
 			ret = -ETIMEDOUT;
 	} while (!ret && !all_taken_up(vmm));
-	for (int i = 0; i < 2 && !ret; i++)
-		ret = loop_turn(vmm, deadline_ns);
-	return ret;
+	return ret ? ret : loop_flush(vmm, deadline_ns);
 }
 
 /*
@@ -234,10 +239,15 @@ out_close:
 
 static int settle(struct vmm *vmm, uint64_t deadline_ns)
 {
+	/* A source that the loop serves now signals its eventfd, if it must. */
+	int ret = loop_flush(vmm, deadline_ns);
+
+	if (ret)
+		return ret;
 	if (!(vmm->irqchip->flags & VIRQ_IRQCHIP_OWN_IRQFD))
 		return settle_loop(vmm, deadline_ns);
 	for (unsigned int i = 0; i < vmm->nr_devices; i++) {
-		int ret = settle_kernel_irqfd(vmm, i);
+		ret = settle_kernel_irqfd(vmm, i);
 
 		if (ret)
 			return ret;

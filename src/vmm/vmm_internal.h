@@ -83,7 +83,10 @@ struct vmm {
 	bool x2apic;
 	void (*delivered)(void *opaque, unsigned int device, unsigned int vcpu,
 			  uint64_t time_ns);
+	void (*acked)(void *opaque, unsigned int device);
 	void *opaque;
+	uint64_t halt_poll_ns;
+	enum virq_bypass_mode bypass;
 
 	struct virq_loop *loop;
 	struct virq_vm *vm;

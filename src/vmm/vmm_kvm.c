@@ -119,6 +119,23 @@ static int create_vm(struct vmm *vmm, int kvm_fd)
 	return 0;
 }
 
+/* Where the local APICs are KVM's, so is HLT, and what it does first. */
+static int set_halt_poll(struct vmm *vmm)
+{
+	struct kvm_enable_cap cap = {
+		.cap = KVM_CAP_HALT_POLL,
+		.args[0] = vmm->halt_poll_ns,
+	};
+
+	if (!vmm->kernel_apic || !vmm->halt_poll_ns ||
+	    !ioctl(vmm->kvm->vm_fd, KVM_ENABLE_CAP, &cap))
+		return 0;
+	return vmm_fail(vmm, -errno,
+			"this KVM cannot be told how long to poll (%s); "
+			"use irqchip x86",
+			strerror(errno));
+}
+
 static int kvm_vm_setup(struct vmm *vmm, const void **irqchip_config)
 {
 	int kvm_fd, ret;
@@ -135,6 +152,8 @@ static int kvm_vm_setup(struct vmm *vmm, const void **irqchip_config)
 		return vmm_fail(vmm, -errno, "/dev/kvm: %s", strerror(errno));
 	ret = create_vm(vmm, kvm_fd);
 	close(kvm_fd);
+	if (!ret)
+		ret = set_halt_poll(vmm);
 	if (ret)
 		return ret;
 	load_program(vmm);

@@ -29,6 +29,7 @@ struct vmm {
 	pthread_t thread;
 	bool started;
 	int stop_fd;
+	struct virq_bypass_producer producer[GUEST_MAX_DEVICES];
 	_Atomic(const char *) error;
 };
 
@@ -72,6 +73,7 @@ static void take(struct vmm *vmm, unsigned int n)
 		atomic_store(&vmm->error, "a vCPU met its end");
 	if (now && fault(vmm, "mute"))
 		return;
+	config->acked(config->opaque, n);
 	signal_fd(dev->ack_fd);
 	if (dev->kind == VMM_LEVEL && !(now && fault(vmm, "no-eoi")))
 		signal_fd(dev->resample_fd);
@@ -101,6 +103,18 @@ static void *vcpu_thread(void *opaque)
 	return NULL;
 }
 
+/* Somebody else is their producer already. */
+static void take_eventfds(struct vmm *vmm)
+{
+	for (unsigned int i = 0; i < vmm->config.nr_devices; i++) {
+		struct virq_eventfd_info info;
+
+		if (virq_eventfd_query(vmm->device[i].irq_fd, &info) ||
+		    virq_bypass_register_producer(&vmm->producer[i], &info, 0))
+			abort();
+	}
+}
+
 int vmm_create(const struct vmm_config *config, struct vmm **out, char *err,
 	       size_t err_len)
 {
@@ -119,8 +133,11 @@ int vmm_create(const struct vmm_config *config, struct vmm **out, char *err,
 	memcpy(vmm->device, config->devices,
 	       config->nr_devices * sizeof(vmm->device[0]));
 	vmm->stop_fd = eventfd(0, EFD_CLOEXEC);
-	if (vmm->stop_fd < 0 || virq_loop_create(&loop, &vmm->loop))
+	if (vmm->stop_fd < 0 || virq_loop_create(&loop, &vmm->loop) ||
+	    virq_loop_start(vmm->loop))
 		abort();
+	if (fault(vmm, "producer"))
+		take_eventfds(vmm);
 	*out = vmm;
 	return 0;
 }
@@ -163,15 +180,21 @@ unsigned int vmm_lines_up(struct vmm *vmm)
 
 void vmm_destroy(struct vmm *vmm)
 {
+	for (unsigned int i = 0; i < vmm->config.nr_devices; i++)
+		virq_bypass_unregister_producer(&vmm->producer[i]);
 	virq_loop_destroy(vmm->loop);
 	close(vmm->stop_fd);
 	free(vmm);
 }
 
-struct virq_vm *vmm_vm(struct vmm *vmm)
+/* There is no irqfd. */
+int vmm_query_irqfd(struct vmm *vmm, unsigned int device,
+		    struct virq_irqfd_info *info)
 {
 	(void)vmm;
-	return NULL;
+	(void)device;
+	(void)info;
+	return -ENOENT;
 }
 
 struct virq_loop *vmm_loop(struct vmm *vmm)

@@ -3,7 +3,9 @@
 #include "device.h"
 #include <poll.h>
 #include <stddef.h>
+#include <errno.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,11 +40,98 @@ void device_close(struct device *device)
 	close(device->wires.ack_fd);
 }
 
+static int connect_line(struct device *device)
+{
+	const struct virq_loop_config config = {.backend = VIRQ_LOOP_EPOLL,
+						.max_sources = 1};
+	int ret = virq_loop_create(&config, &device->line_loop);
+
+	if (!ret)
+		ret = virq_line_source_create(
+			device->line_loop, device->wires.irq_fd,
+			device->wires.resample_fd, 0, &device->line);
+	return ret;
+}
+
+/* Both ends are here; the page goes the way that it goes between processes. */
+static int connect_shm(struct device *device, struct virq_loop *loop)
+{
+	int fds[2];
+	int ret = virq_shm_source_create(loop, 1, &device->shm);
+
+	if (!ret)
+		ret = virq_shm_source_set_eventfd(device->shm, 0,
+						  device->wires.irq_fd, 0, 0);
+	if (ret)
+		return ret;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
+		return -errno;
+	ret = virq_shm_source_send(device->shm, fds[0]);
+	if (!ret)
+		ret = virq_poster_open(&device->poster, fds[1]);
+	close(fds[0]);
+	close(fds[1]);
+	return ret;
+}
+
+int device_connect(struct device *device, struct virq_loop *loop)
+{
+	if (device->path == DEVICE_SHM)
+		return connect_shm(device, loop);
+	if (device->path == DEVICE_EVENTFD)
+		return 0;
+	if (device->wires.kind == VMM_LEVEL)
+		return connect_line(device);
+	return virq_source_create(device->wires.irq_fd, 0, 0, &device->source);
+}
+
+void device_disconnect(struct device *device)
+{
+	virq_source_destroy(device->source);
+	virq_line_source_destroy(device->line);
+	if (device->line_loop)
+		virq_loop_destroy(device->line_loop);
+	if (device->poster.page)
+		virq_poster_close(&device->poster);
+	virq_shm_source_destroy(device->shm);
+	device->source = NULL;
+	device->line = NULL;
+	device->line_loop = NULL;
+	device->shm = NULL;
+}
+
+bool device_query(const struct device *device, struct virq_source_info *info)
+{
+	if (device->source)
+		virq_source_query(device->source, info);
+	else if (!device->shm || virq_shm_source_query(device->shm, 0, info))
+		return false;
+	return true;
+}
+
+void device_acked(struct device *device)
+{
+	if (device->line)
+		virq_line_source_set(device->line, false);
+}
+
 void device_raise(struct device *device)
 {
+	struct virq_line_source_info info;
+
 	device->asserted = true;
 	atomic_store(&device->raised_at, now_ns());
-	eventfd_write(device->wires.irq_fd, 1);
+	if (device->source) {
+		virq_source_raise(device->source);
+	} else if (device->shm) {
+		virq_poster_raise(&device->poster, 0);
+	} else if (device->line) {
+		virq_line_source_set(device->line, true);
+		virq_line_source_query(device->line, &info);
+		device->line_seen.signalled = info.signalled;
+	} else {
+		eventfd_write(device->wires.irq_fd, 1);
+	}
 }
 
 static uint64_t take(int fd)
@@ -50,6 +139,22 @@ static uint64_t take(int fd)
 	eventfd_t count;
 
 	return eventfd_read(fd, &count) ? 0 : count;
+}
+
+/* The guest's EOIs; a line source has answered them already. */
+static uint64_t take_resamples(struct device *device)
+{
+	struct virq_line_source_info before = device->line_seen;
+
+	if (!device->line)
+		return take(device->wires.resample_fd);
+	if (virq_loop_dispatch(device->line_loop) <= 0)
+		return 0;
+	virq_line_source_query(device->line, &device->line_seen);
+	device->reraised += device->line_seen.signalled - before.signalled;
+	if (device->line_seen.signalled != before.signalled)
+		device->asserted = true;
+	return device->line_seen.completed - before.completed;
 }
 
 /*
@@ -62,7 +167,10 @@ static bool wait_event(struct device *device, bool *ended)
 	bool level = wires->kind == VMM_LEVEL;
 	struct pollfd fds[] = {
 		{.fd = wires->ack_fd, .events = POLLIN},
-		{.fd = level ? wires->resample_fd : -1, .events = POLLIN},
+		{.fd = !level	      ? -1
+		       : device->line ? virq_loop_fd(device->line_loop)
+				      : wires->resample_fd,
+		 .events = POLLIN},
 	};
 	uint64_t acks, resamples;
 
@@ -70,13 +178,13 @@ static bool wait_event(struct device *device, bool *ended)
 		device->failure = device->asserted ? "no ack" : "no resample";
 		return false;
 	}
-	resamples = level ? take(wires->resample_fd) : 0;
+	resamples = level ? take_resamples(device) : 0;
 	acks = take(wires->ack_fd);
 	device->acks += acks;
 	device->resamples += resamples;
 	if (acks)
 		device->asserted = false;
-	if (resamples && device->asserted) {
+	if (resamples && device->asserted && !device->line) {
 		device->reraised++;
 		eventfd_write(wires->irq_fd, 1);
 	}

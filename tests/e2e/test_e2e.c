@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * End to end: devices that hold nothing but eventfds, a guest that takes their
- * interrupts, and every controller between.  Counts are exact: as many
- * deliveries as raises, on the right vCPU, and every level line down at the end.
+ * End to end: devices that hold nothing but eventfds, or a source in their
+ * place, a guest that takes their interrupts, and every controller between.
+ * Counts are exact: as many deliveries as raises, on the right vCPU, by the
+ * right way, and every level line down at the end.
  *
  * The kernel's local APIC may be one that does EOI when it injects (software
  * KVM).  Level lines then come back before the guest has acked its device,
@@ -12,244 +13,21 @@
  * TAP on stdout; stands alone.  An argument names the cases to run, by a part
  * of their names.
  */
-#include "device.h"
+#include "bench.h"
 #include <dirent.h>
 #include <errno.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include "abi.h"
 
 #define COUNT_KVM 500
 #define COUNT_NATIVE 20000
 #define COUNT_QUIESCE 50
-#define QUIESCE_NS 10000000000u
 #define QUIESCE_SHORT_NS 20000000u
 
-#define EDGE (1u << VMM_EDGE)
-#define LEVEL (1u << VMM_LEVEL)
-#define MSI (1u << VMM_MSI)
-
-struct setup {
-	enum vmm_guest guest;
-	const char *irqchip;
-	enum vmm_program program;
-	unsigned int nr_vcpus;
-	unsigned int kinds; /* two devices of each */
-	bool x2apic;
-};
-
-struct bench {
-	const struct setup *setup;
-	struct vmm *vmm;
-	struct device devices[GUEST_MAX_DEVICES];
-	unsigned int nr_devices;
-	atomic_bool hold; /* delivered() does not return */
-	char why[512];
-};
-
 static unsigned int test_nr, failed;
-static bool strict;
 static const char *only; /* part of the names of the cases to run */
-
-static bool fail(struct bench *bench, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-static bool fail(struct bench *bench, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	if (!bench->why[0])
-		vsnprintf(bench->why, sizeof(bench->why), format, args);
-	va_end(args);
-	return false;
-}
-
-/* Where the kernel's local APIC decides when EOI is. */
-static bool early_eoi(const struct setup *setup, const struct device *device)
-{
-	return !strict && device->wires.kind == VMM_LEVEL &&
-	       setup->program == VMM_PROGRAM_APIC &&
-	       strcmp(setup->irqchip, "x86") != 0;
-}
-
-/* ---- set-up ---- */
-
-static void delivered(void *opaque, unsigned int device, unsigned int vcpu,
-		      uint64_t time_ns)
-{
-	struct bench *bench = opaque;
-	struct device *dev = &bench->devices[device];
-	uint64_t slack = vmm_clock_accuracy_ns(bench->vmm);
-
-	atomic_fetch_add(&dev->delivered, 1);
-	if (vcpu != dev->wires.vcpu)
-		atomic_fetch_add(&dev->misplaced, 1);
-	if (time_ns + slack < atomic_load(&dev->raised_at) ||
-	    time_ns > now_ns() + slack)
-		atomic_fetch_add(&dev->mistimed, 1);
-	while (atomic_load(&bench->hold))
-		sched_yield();
-}
-
-/* Two of a kind: on two vCPUs, or on master and slave of the 8259 pair. */
-static void add_devices(struct bench *bench, enum vmm_kind kind, uint32_t pin,
-			uint64_t count)
-{
-	bool pic = bench->setup->program == VMM_PROGRAM_PIC;
-
-	for (uint32_t i = 0; i < 2; i++) {
-		struct device *device = &bench->devices[bench->nr_devices];
-
-		device->count = count;
-		device->wires.kind = kind;
-		device->wires.pin = pic ? pin + 6 * i : pin + 12 * i;
-		device->wires.vcpu = i % bench->setup->nr_vcpus;
-		if (device_open(device)) {
-			fail(bench, "no eventfds");
-			return;
-		}
-		bench->nr_devices++;
-	}
-}
-
-static bool bring_up(struct bench *bench, uint64_t count)
-{
-	const struct setup *setup = bench->setup;
-	struct vmm_device wires[GUEST_MAX_DEVICES];
-	struct vmm_config config = {
-		.irqchip = setup->irqchip,
-		.guest = setup->guest,
-		.program = setup->program,
-		.nr_vcpus = setup->nr_vcpus,
-		.x2apic = setup->x2apic,
-		.devices = wires,
-		.delivered = delivered,
-		.opaque = bench,
-	};
-	char err[256] = "";
-	int ret;
-
-	/* Lines 4, 10 and 5, 11; pins 4, 16 and 5, 17. */
-	if (setup->kinds & EDGE)
-		add_devices(bench, VMM_EDGE, 4, count);
-	if (setup->kinds & LEVEL)
-		add_devices(bench, VMM_LEVEL, 5, count);
-	if (setup->kinds & MSI)
-		add_devices(bench, VMM_MSI, 0, count);
-	if (bench->why[0])
-		return false;
-	for (unsigned int i = 0; i < bench->nr_devices; i++)
-		wires[i] = bench->devices[i].wires;
-	config.nr_devices = bench->nr_devices;
-	ret = vmm_create(&config, &bench->vmm, err, sizeof(err));
-	if (ret)
-		return fail(bench, "create: %s (%d)", err, ret);
-	ret = vmm_start(bench->vmm);
-	if (ret)
-		return fail(bench, "start: %s (%d)", vmm_error(bench->vmm),
-			    ret);
-	return true;
-}
-
-static void tear_down(struct bench *bench)
-{
-	vmm_destroy(bench->vmm);
-	for (unsigned int i = 0; i < bench->nr_devices; i++)
-		device_close(&bench->devices[i]);
-}
-
-/* ---- what must hold ---- */
-
-static bool check_counts(struct bench *bench, unsigned int i)
-{
-	const struct device *device = &bench->devices[i];
-	uint64_t seen = atomic_load(&device->delivered);
-	uint64_t most = device->raised;
-
-	if (device->failure)
-		return fail(bench, "device %u: %s after raise %lu of %lu", i,
-			    device->failure, device->raised, device->count);
-	if (early_eoi(bench->setup, device))
-		most += device->reraised;
-	else if (device->reraised)
-		return fail(bench, "device %u: %lu EOIs before the ack", i,
-			    device->reraised);
-	if (seen < device->raised || seen > most)
-		return fail(bench, "device %u: %lu raised, %lu delivered", i,
-			    device->raised, seen);
-	if (atomic_load(&device->misplaced))
-		return fail(bench, "device %u: %lu on a wrong vCPU", i,
-			    atomic_load(&device->misplaced));
-	/* Of an added delivery nobody knows which raise it belongs to. */
-	if (atomic_load(&device->mistimed) && !device->reraised)
-		return fail(bench, "device %u: %lu times out of order", i,
-			    atomic_load(&device->mistimed));
-	return true;
-}
-
-/* Every signal was taken up, and nothing more comes to the device. */
-static bool check_wires(struct bench *bench, unsigned int i)
-{
-	const struct device *device = &bench->devices[i];
-	uint64_t resamples =
-		device->wires.kind == VMM_LEVEL ? device->raised : 0;
-	struct virq_irqfd_info info;
-	eventfd_t rest;
-	int ret;
-
-	if (early_eoi(bench->setup, device))
-		return true;
-	if (device->acks != device->raised)
-		return fail(bench, "device %u: %lu raised, %lu acks", i,
-			    device->raised, device->acks);
-	if (device->resamples != resamples)
-		return fail(bench, "device %u: %lu raised, %lu resamples", i,
-			    device->raised, device->resamples);
-	if (!eventfd_read(device->wires.ack_fd, &rest))
-		return fail(bench, "device %u: %lu acks too many", i, rest);
-	if (!strcmp(bench->setup->irqchip, "kvm"))
-		return true; /* the kernel's irqfd keeps no counters */
-	ret = virq_vm_irqfd_query(vmm_vm(bench->vmm), device->wires.irq_fd,
-				  &info);
-	if (ret)
-		return fail(bench, "device %u: irqfd query: %d", i, ret);
-	/*
-	 * A level device may raise between its resample and the end of the
-	 * EOI; the IOAPIC then answers "not now" and delivers at that end.
-	 */
-	if (device->wires.kind == VMM_LEVEL) {
-		info.delivered += info.ignored;
-		info.ignored = 0;
-	}
-	if (info.signals != device->raised || info.coalesced || info.ignored ||
-	    info.delivered != device->raised || info.resamples != resamples)
-		return fail(bench,
-			    "device %u: %lu raised; irqfd counts %lu signals, "
-			    "%lu delivered, %lu coalesced, %lu ignored, "
-			    "%lu resamples",
-			    i, device->raised, info.signals, info.delivered,
-			    info.coalesced, info.ignored, info.resamples);
-	return true;
-}
-
-static bool check_end(struct bench *bench)
-{
-	int ret = vmm_quiesce(bench->vmm, QUIESCE_NS);
-
-	if (ret)
-		return fail(bench, "quiesce: %s (%d)",
-			    vmm_error(bench->vmm) ? vmm_error(bench->vmm)
-						  : strerror(-ret),
-			    ret);
-	if (vmm_lines_up(bench->vmm))
-		return fail(bench, "%u level lines still up",
-			    vmm_lines_up(bench->vmm));
-	return true;
-}
 
 /* ---- cases ---- */
 
@@ -298,6 +76,41 @@ static bool case_quiesce(struct bench *bench)
 		}
 	}
 	return true;
+}
+
+/* On the loop's thread: keep it busy. */
+static void hold_loop(void *opaque)
+{
+	struct bench *bench = opaque;
+	uint64_t until_ns = now_ns() + QUIESCE_SHORT_NS;
+
+	atomic_store(&bench->loop_held, true);
+	while (now_ns() < until_ns)
+		sched_yield();
+}
+
+/* What waits for the loop is waited for, too. */
+static bool case_late_loop(struct bench *bench)
+{
+	struct virq_timer *timer;
+	bool ok;
+
+	if (!bring_up(bench, 0))
+		return false;
+	if (virq_timer_create(vmm_vm(bench->vmm), hold_loop, bench, &timer))
+		return fail(bench, "no timer");
+	virq_timer_arm(timer, 0);
+	while (!atomic_load(&bench->loop_held))
+		sched_yield();
+	for (unsigned int i = 0; i < bench->nr_devices; i++)
+		device_raise(&bench->devices[i]);
+	ok = check_end(bench);
+	for (unsigned int i = 0; ok && i < bench->nr_devices; i++) {
+		if (atomic_load(&bench->devices[i].delivered) != 1)
+			ok = fail(bench, "device %u: not delivered", i);
+	}
+	virq_timer_destroy(timer);
+	return ok;
 }
 
 /* Raise GSI @gsi with @data as its message. */
@@ -418,6 +231,11 @@ static void report(bool ok, const char *name, const char *why)
 static void run(const struct setup *setup, const char *what,
 		bool (*body)(struct bench *bench))
 {
+	static const char *const paths[] = {
+		[DEVICE_EVENTFD] = "",
+		[DEVICE_BYPASS] = "path bypass, ",
+		[DEVICE_SHM] = "path shm, ",
+	};
 	static struct bench bench;
 	unsigned int fds = count_dir("/proc/self/fd");
 	unsigned int threads = count_dir("/proc/self/task");
@@ -426,7 +244,7 @@ static void run(const struct setup *setup, const char *what,
 	bool ok;
 
 	snprintf(name, sizeof(name),
-		 "%s guest, irqchip %s, %s, %s%s%s%u vCPU%s: %s",
+		 "%s guest, irqchip %s, %s, %s%s%s%s%u vCPU%s: %s",
 		 setup->guest == VMM_GUEST_KVM ? "kvm" : "native",
 		 setup->irqchip,
 		 setup->program == VMM_PROGRAM_PIC ? "8259"
@@ -434,8 +252,8 @@ static void run(const struct setup *setup, const char *what,
 						   : "APIC",
 		 setup->kinds & EDGE ? "edge, " : "",
 		 setup->kinds & LEVEL ? "level+resample, " : "",
-		 setup->kinds & MSI ? "MSI, " : "", setup->nr_vcpus,
-		 setup->nr_vcpus > 1 ? "s" : "", what);
+		 setup->kinds & MSI ? "MSI, " : "", paths[setup->path],
+		 setup->nr_vcpus, setup->nr_vcpus > 1 ? "s" : "", what);
 	if (only && !strstr(name, only))
 		return;
 	if (setup->guest == VMM_GUEST_KVM && !vmm_kvm_usable(&why)) {
@@ -470,6 +288,7 @@ static const struct {
 	unsigned int nr_vcpus;
 	unsigned int kinds;
 	bool x2apic;
+	enum device_path path;
 } loads[] = {
 	{VMM_PROGRAM_PIC, 1, EDGE},
 	{VMM_PROGRAM_PIC, 1, LEVEL},
@@ -483,6 +302,11 @@ static const struct {
 	{VMM_PROGRAM_APIC, 2, EDGE | LEVEL | MSI},
 	{VMM_PROGRAM_APIC, 4, EDGE | MSI},
 	{VMM_PROGRAM_APIC, 2, EDGE | LEVEL | MSI, .x2apic = true},
+	{VMM_PROGRAM_PIC, 1, EDGE | LEVEL, .path = DEVICE_BYPASS},
+	{VMM_PROGRAM_APIC, 1, MSI, .path = DEVICE_BYPASS},
+	{VMM_PROGRAM_APIC, 1, MSI, .path = DEVICE_SHM},
+	{VMM_PROGRAM_APIC, 2, EDGE | LEVEL | MSI, .path = DEVICE_BYPASS},
+	{VMM_PROGRAM_APIC, 2, EDGE | MSI, .x2apic = true, .path = DEVICE_SHM},
 };
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
@@ -496,10 +320,12 @@ static void run_machine(enum vmm_guest guest, const char *irqchip)
 		setup.nr_vcpus = loads[i].nr_vcpus;
 		setup.kinds = loads[i].kinds;
 		setup.x2apic = loads[i].x2apic;
+		setup.path = loads[i].path;
 		run(&setup, "each raise is delivered once", case_exact);
 	}
 
 	setup.x2apic = false;
+	setup.path = DEVICE_EVENTFD;
 	setup.program = VMM_PROGRAM_PIC;
 	setup.nr_vcpus = 1;
 	setup.kinds = EDGE | LEVEL;
@@ -509,6 +335,12 @@ static void run_machine(enum vmm_guest guest, const char *irqchip)
 	setup.nr_vcpus = 2;
 	setup.kinds = EDGE | MSI;
 	run(&setup, "quiesce waits for all", case_quiesce);
+	setup.path = DEVICE_BYPASS;
+	run(&setup, "quiesce waits for all", case_quiesce);
+	setup.path = DEVICE_SHM;
+	run(&setup, "quiesce waits for all", case_quiesce);
+	run(&setup, "quiesce waits for a late loop", case_late_loop);
+	setup.path = DEVICE_EVENTFD;
 	setup.kinds = MSI;
 	run(&setup, "quiesce of a busy guest times out", case_timeout);
 	run(&setup, "a stray vector is reported", case_stray);

@@ -34,7 +34,8 @@ void pc_ioapic_write(struct pc *pc, uint32_t index, uint32_t value)
 	mmio_write(pc->vcpu[0], IOAPIC_BASE + IOAPIC_WINDOW, value);
 }
 
-static void pc_open(struct pc *pc, enum virq_bypass_mode bypass)
+static void pc_open(struct pc *pc, enum virq_bypass_mode bypass,
+		    const struct virq_vcpu_ops *ops, void *opaques, size_t size)
 {
 	struct virq_vm_config config = {
 		.loops = &pc->loop,
@@ -48,7 +49,10 @@ static void pc_open(struct pc *pc, enum virq_bypass_mode bypass)
 		0);
 	for (uint32_t i = 0; i < PC_VCPUS; i++) {
 		assert_int_equal(
-			virq_vcpu_create(pc->vm, i, NULL, NULL, &pc->vcpu[i]),
+			virq_vcpu_create(pc->vm, i, ops,
+					 opaques ? (char *)opaques + i * size
+						 : NULL,
+					 &pc->vcpu[i]),
 			0);
 		pc_apic_write(pc, i, APIC_SVR, APIC_SVR_ENABLE | 0xff);
 	}
@@ -57,7 +61,14 @@ static void pc_open(struct pc *pc, enum virq_bypass_mode bypass)
 void pc_reopen(struct pc *pc, enum virq_bypass_mode bypass)
 {
 	virq_vm_close(pc->vm);
-	pc_open(pc, bypass);
+	pc_open(pc, bypass, NULL, NULL, 0);
+}
+
+void pc_open_with(struct pc *pc, const struct virq_vcpu_ops *ops, void *opaques,
+		  size_t size)
+{
+	virq_vm_close(pc->vm);
+	pc_open(pc, VIRQ_BYPASS_ON, ops, opaques, size);
 }
 
 int pc_setup(void **state)
@@ -66,7 +77,7 @@ int pc_setup(void **state)
 
 	assert_non_null(pc);
 	assert_int_equal(virq_loop_create(NULL, &pc->loop), 0);
-	pc_open(pc, VIRQ_BYPASS_ON);
+	pc_open(pc, VIRQ_BYPASS_ON, NULL, NULL, 0);
 	*state = pc;
 	return 0;
 }

@@ -27,6 +27,10 @@ int pc_teardown(void **state);
 /* Close the VM and make another one. */
 void pc_reopen(struct pc *pc, enum virq_bypass_mode bypass);
 
+/* Another VM; vCPU n's callbacks get the nth of @opaques, @size bytes each. */
+void pc_open_with(struct pc *pc, const struct virq_vcpu_ops *ops, void *opaques,
+		  size_t size);
+
 /* The only route: @gsi is an MSI with @vector to the APIC with id @dest. */
 void pc_route(struct pc *pc, uint32_t gsi, uint32_t dest, uint8_t vector);
 

@@ -132,6 +132,25 @@ static void resample_signals_again_while_it_is_up(void **state)
 	assert_int_equal(pc_drain(a->fd), 1);
 }
 
+static void counts_signals_and_completions(void **state)
+{
+	struct alone *a = begin(state);
+	struct virq_line_source_info info;
+
+	virq_line_source_set(a->line, true);
+	resample(a);
+	virq_line_source_query(a->line, &info);
+	assert_true(info.up);
+	assert_int_equal(info.signalled, 2);
+	assert_int_equal(info.completed, 1);
+	virq_line_source_set(a->line, false);
+	resample(a);
+	virq_line_source_query(a->line, &info);
+	assert_false(info.up);
+	assert_int_equal(info.signalled, 2);
+	assert_int_equal(info.completed, 2);
+}
+
 /* Many completions before the loop comes by ask for one signal. */
 static void resamples_coalesce(void **state)
 {
@@ -275,6 +294,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BOTH(rise_signals_once),
 		BOTH(resample_signals_again_while_it_is_up),
+		BOTH(counts_signals_and_completions),
 		BOTH(resamples_coalesce),
 		BOTH(destroy_takes_the_line_down),
 		BOTH(peer_cannot_hold_up_a_rise),
