@@ -7,13 +7,14 @@
  * and resamplefds are its own, too, and not seen from here.
  *
  * An interrupt has one level, whoever sets it: there is nothing to OR here, as
- * there is not in the kernel.  No locks.
+ * there is not in the kernel.  No locks but that of kvm_arm64_routes.h.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <virq/kvm.h>
 #include <virq/routing.h>
 #include "irqchip/table.h"
+#include "kvm_arm64_routes.h"
 #include "kvm_ioctl.h"
 #include "kvm_irqfd.h"
 
@@ -25,6 +26,7 @@ struct kvm_chip {
 	struct virq_irqchip chip;
 	int vm_fd;
 	atomic_bool initialized; /* true: for ever; false: look again */
+	struct arm64_routes routes;
 };
 
 static struct kvm_chip *to_chip(struct virq_irqchip *chip)
@@ -48,11 +50,44 @@ static int vgic_probe(int vm_fd)
 	return kvm_ioctl(vm_fd, KVM_IRQFD, &args);
 }
 
+/* As the kernel's: GSI n is SPI n. */
+static uint32_t chip_default_routes(struct virq_irqchip *chip,
+				    struct kvm_irq_routing_entry *entries,
+				    uint32_t max)
+{
+	uint32_t n;
+
+	(void)chip;
+	for (n = 0; n < NR_PINS && n < max; n++) {
+		entries[n].gsi = n;
+		entries[n].type = KVM_IRQ_ROUTING_IRQCHIP;
+		entries[n].u.irqchip.pin = n;
+	}
+	return n;
+}
+
+/* The table that we start with, which is the kernel's own. */
+static int routes_init(struct kvm_chip *chip)
+{
+	struct kvm_irq_routing_entry *entries =
+		calloc(NR_PINS, sizeof(*entries));
+	uint32_t nr;
+	int rc;
+
+	if (!entries)
+		return -ENOMEM;
+	nr = chip_default_routes(&chip->chip, entries, NR_PINS);
+	rc = arm64_routes_init(&chip->routes, entries, nr);
+	free(entries);
+	return rc;
+}
+
 static int chip_create(struct virq_vm *vm, const void *config_ptr,
 		       struct virq_irqchip **out)
 {
 	const struct virq_kvm_config *config = config_ptr;
 	struct kvm_chip *chip;
+	bool initialized;
 	int rc;
 
 	if (!config || config->x2apic_ids32 || config->no_broadcast_quirk)
@@ -65,20 +100,45 @@ static int chip_create(struct virq_vm *vm, const void *config_ptr,
 	rc = vgic_probe(config->vm_fd);
 	if (rc != -EBADF && rc != -EAGAIN)
 		return rc ? rc : -EINVAL;
+	initialized = rc == -EBADF;
 	chip = calloc(1, sizeof(*chip));
 	if (!chip)
 		return -ENOMEM;
 	chip->chip.ops = &irqchip_kvm;
 	chip->chip.vm = vm;
 	chip->vm_fd = config->vm_fd;
-	atomic_init(&chip->initialized, rc == -EBADF);
+	atomic_init(&chip->initialized, initialized);
+	rc = routes_init(chip);
+	if (rc) {
+		free(chip);
+		return rc;
+	}
 	*out = &chip->chip;
 	return 0;
 }
 
-static void chip_destroy(struct virq_irqchip *chip)
+static void chip_destroy(struct virq_irqchip *base)
 {
-	free(to_chip(chip));
+	struct kvm_chip *chip = to_chip(base);
+
+	arm64_routes_fini(&chip->routes);
+	free(chip);
+}
+
+static struct virq_irqfd *chip_irqfd_alloc(struct virq_irqchip *chip)
+{
+	(void)chip;
+	return arm64_routes_irqfd_alloc();
+}
+
+static int chip_irqfd_init(struct virq_irqchip *chip, struct virq_irqfd *irqfd)
+{
+	return arm64_routes_irqfd_init(&to_chip(chip)->routes, chip, irqfd);
+}
+
+static void chip_irqfd_free(struct virq_irqchip *chip, struct virq_irqfd *irqfd)
+{
+	arm64_routes_irqfd_free(&to_chip(chip)->routes, chip, irqfd);
 }
 
 static bool chip_initialized(struct virq_irqchip *base)
@@ -180,23 +240,7 @@ static int chip_routes_commit(struct virq_irqchip *chip,
 {
 	if (!chip_initialized(chip))
 		return -EAGAIN;
-	return kvm_ioctl(kvm_chip_vm_fd(chip), KVM_SET_GSI_ROUTING, routing);
-}
-
-/* As the kernel's: GSI n is SPI n. */
-static uint32_t chip_default_routes(struct virq_irqchip *chip,
-				    struct kvm_irq_routing_entry *entries,
-				    uint32_t max)
-{
-	uint32_t n;
-
-	(void)chip;
-	for (n = 0; n < NR_PINS && n < max; n++) {
-		entries[n].gsi = n;
-		entries[n].type = KVM_IRQ_ROUTING_IRQCHIP;
-		entries[n].u.irqchip.pin = n;
-	}
-	return n;
+	return arm64_routes_commit(&to_chip(chip)->routes, chip, routing);
 }
 
 const struct virq_irqchip_ops irqchip_kvm = {
@@ -207,9 +251,9 @@ const struct virq_irqchip_ops irqchip_kvm = {
 	.create = chip_create,
 	.destroy = chip_destroy,
 	.intc_initialized = chip_initialized,
-	.irqfd_alloc = kvm_irqfd_alloc,
-	.irqfd_init = kvm_irqfd_init,
-	.irqfd_free = kvm_irqfd_free,
+	.irqfd_alloc = chip_irqfd_alloc,
+	.irqfd_init = chip_irqfd_init,
+	.irqfd_free = chip_irqfd_free,
 	.route_init = chip_route_init,
 	.routes_commit = chip_routes_commit,
 	.default_routes = chip_default_routes,

@@ -4,27 +4,15 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <virq/irqfd.h>
 #include "kvm_ioctl.h"
-
-struct kernel_irqfd {
-	struct virq_irqfd base;
-	/*
-	 * A descriptor of the eventfd; -1 until the kernel has the irqfd.  KVM
-	 * finds the irqfd to deassign by the eventfd behind a descriptor, and
-	 * the caller's may be closed long before the VM is.  There is no other
-	 * name for it, so this back end pays a descriptor for each irqfd.
-	 */
-	int fd;
-};
 
 static struct kernel_irqfd *to_kernel_irqfd(struct virq_irqfd *irqfd)
 {
 	return (struct kernel_irqfd *)irqfd;
 }
 
-static int kernel_irqfd_set(const struct virq_irqchip *chip,
-			    const struct kernel_irqfd *irqfd, uint32_t flags)
+int kernel_irqfd_set(const struct virq_irqchip *chip,
+		     const struct kernel_irqfd *irqfd, uint32_t flags)
 {
 	struct kvm_irqfd args = {
 		.fd = (uint32_t)irqfd->fd,
