@@ -205,12 +205,22 @@ static inline int virq_poster_receive(int from, int fds[2])
 		       : -EPROTO;
 }
 
+/* Private: a poster without a page, which has no vectors. */
+static inline void virq_poster_reset(struct virq_poster *poster)
+{
+	poster->page = NULL;
+	poster->nr_vectors = 0;
+	poster->nr_descriptors = 0;
+	poster->doorbell = -1;
+}
+
 /* Private: map @memfd if it is a page that cannot be cut off. */
 static inline int virq_poster_map(struct virq_poster *poster, int memfd)
 {
 	struct virq_poster_page *page;
 	struct stat st;
 	int seals = fcntl(memfd, VIRQ_POSTER_GET_SEALS);
+	uint32_t nr_vectors, nr_descriptors;
 	void *map;
 
 	if (seals < 0 || !(seals & VIRQ_POSTER_SEAL_SHRINK) ||
@@ -222,26 +232,29 @@ static inline int virq_poster_map(struct virq_poster *poster, int memfd)
 		return -errno;
 	page = (struct virq_poster_page *)map;
 	/* Read once: what is checked is what is used. */
-	poster->page = page;
-	poster->nr_vectors =
-		__atomic_load_n(&page->nr_vectors, __ATOMIC_RELAXED);
-	poster->nr_descriptors =
+	nr_vectors = __atomic_load_n(&page->nr_vectors, __ATOMIC_RELAXED);
+	nr_descriptors =
 		__atomic_load_n(&page->nr_descriptors, __ATOMIC_RELAXED);
-	if (__atomic_load_n(&page->magic, __ATOMIC_RELAXED) ==
-		    VIRQ_POSTER_MAGIC &&
-	    __atomic_load_n(&page->version, __ATOMIC_RELAXED) ==
-		    VIRQ_POSTER_VERSION &&
-	    poster->nr_vectors - 1 < VIRQ_POSTER_MAX_VECTORS &&
-	    poster->nr_descriptors - 1 < VIRQ_POSTER_MAX_DESCRIPTORS)
-		return 0;
-	munmap(map, VIRQ_POSTER_PAGE_SIZE);
-	return -EPROTO;
+	if (__atomic_load_n(&page->magic, __ATOMIC_RELAXED) !=
+		    VIRQ_POSTER_MAGIC ||
+	    __atomic_load_n(&page->version, __ATOMIC_RELAXED) !=
+		    VIRQ_POSTER_VERSION ||
+	    nr_vectors - 1 >= VIRQ_POSTER_MAX_VECTORS ||
+	    nr_descriptors - 1 >= VIRQ_POSTER_MAX_DESCRIPTORS) {
+		munmap(map, VIRQ_POSTER_PAGE_SIZE);
+		return -EPROTO;
+	}
+	poster->page = page;
+	poster->nr_vectors = nr_vectors;
+	poster->nr_descriptors = nr_descriptors;
+	return 0;
 }
 
 /*
  * virq_poster_open - receive a page over the Unix socket @from and map it.
  *
  * Blocks for the message unless @from does not; needs @from no more afterwards.
+ * After an error the poster has no vectors, and nothing is left to be closed.
  * 0, or
  *   -EPROTO           what came is no page
  *   -EPROTONOSUPPORT  it is of another version
@@ -253,13 +266,15 @@ static inline int virq_poster_open(struct virq_poster *poster, int from)
 	int fds[2] = {-1, -1};
 	int rc = virq_poster_receive(from, fds);
 
+	virq_poster_reset(poster);
 	if (rc)
 		return rc;
-	poster->doorbell = fds[1];
 	rc = virq_poster_map(poster, fds[0]);
 	close(fds[0]);
 	if (rc)
 		close(fds[1]);
+	else
+		poster->doorbell = fds[1];
 	return rc;
 }
 
@@ -268,8 +283,7 @@ static inline void virq_poster_close(struct virq_poster *poster)
 {
 	munmap(poster->page, VIRQ_POSTER_PAGE_SIZE);
 	close(poster->doorbell);
-	poster->page = NULL;
-	poster->doorbell = -1;
+	virq_poster_reset(poster);
 }
 
 /* Private: the doorbell does not block; a full one has been rung. */

@@ -148,8 +148,7 @@ VIRQ_API int virq_shm_source_pending(struct virq_shm_source *shm,
 VIRQ_API int virq_shm_source_query(struct virq_shm_source *shm, uint32_t vector,
 				   struct virq_source_info *info);
 /* Bits that the device set beyond its vectors: ignored.  Any thread. */
-VIRQ_API uint64_t
-virq_shm_source_refused(const struct virq_shm_source *shm);
+VIRQ_API uint64_t virq_shm_source_refused(const struct virq_shm_source *shm);
 
 VIRQ_END_DECLS
 

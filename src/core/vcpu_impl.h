@@ -39,7 +39,7 @@ static inline struct virq_irqchip *vcpu_chip(const struct virq_vcpu *vcpu)
 
 static inline bool vcpu_has_ports(const struct virq_vcpu *vcpu)
 {
-	/* Relaxed: a port begins with notify on, so it may be found later. */
+	/* Relaxed: ordered by the kick of vcpu_port_attach(). */
 	return __atomic_load_n(&vcpu->ports, __ATOMIC_RELAXED);
 }
 

@@ -39,6 +39,14 @@ void shm_homes_init(struct virq_shm_source *shm)
 		};
 }
 
+/* No vCPU looks here any more, nor is in the port. */
+static void home_abandon(struct shm_home *home)
+{
+	shm_set_notify(home, true);
+	/* What came while it looked, or should have, is the loop's to find. */
+	eventfd_signal(&home->shm->doorbell);
+}
+
 /* The home of @vcpu, made if need be, or SHM_NO_HOME. */
 static uint32_t home_find(struct virq_shm_source *shm, struct virq_vcpu *vcpu)
 {
@@ -50,8 +58,14 @@ static uint32_t home_find(struct virq_shm_source *shm, struct virq_vcpu *vcpu)
 		if (!shm->homes[d].vcpu && !vacant)
 			vacant = d;
 	}
-	if (!vacant || vcpu_port_attach(vcpu, &shm->homes[vacant].port))
+	if (!vacant)
 		return SHM_NO_HOME;
+	/* How a port begins; nobody else calls it before it is attached. */
+	shm_set_notify(&shm->homes[vacant], false);
+	if (vcpu_port_attach(vcpu, &shm->homes[vacant].port)) {
+		home_abandon(&shm->homes[vacant]);
+		return SHM_NO_HOME;
+	}
 	shm->homes[vacant].vcpu = vcpu;
 	return vacant;
 }
@@ -61,10 +75,7 @@ static void home_vacate(struct shm_home *home)
 {
 	vcpu_port_detach(home->vcpu, &home->port);
 	home->vcpu = NULL;
-	/* In the vCPU's place: its thread is out of the port for good. */
-	shm_set_notify(home, true);
-	/* What came while it looked is the loop's to find. */
-	eventfd_signal(&home->shm->doorbell);
+	home_abandon(home);
 }
 
 static void home_enter(struct shm_home *home, uint32_t vector)

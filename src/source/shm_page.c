@@ -5,7 +5,7 @@
  * poster.h has the protocol: (a) change the control word, then (b) look at the
  * bits.  All accesses to the two are seq_cst, so that a device whose bit (b)
  * does not find sees what (a) has written.  No lock: a word is taken by one
- * exchange, whoever takes it.
+ * exchange, whoever takes it.  tests/models/doorbell.pml has the same steps.
  *
  * What one look costs is bounded, whatever the device writes meanwhile: a word
  * is exchanged once, and a vector raised once.  A vCPU's thread raises only
@@ -78,6 +78,7 @@ void shm_take(struct virq_shm_source *shm)
 		struct virq_poster_descriptor *descriptor =
 			&shm->page->descriptor[d];
 
+		/* (a); (b) is in take_word(). */
 		if (__atomic_load_n(&descriptor->control, __ATOMIC_SEQ_CST) &
 		    VIRQ_POSTER_ON)
 			__atomic_fetch_and(&descriptor->control,
@@ -142,6 +143,7 @@ bool shm_untaken(const struct virq_shm_source *shm, uint32_t vector)
 	return set || atomic_load(&shm->stray[i]) & bit;
 }
 
+/* (a) */
 static void write_control(const struct shm_home *home, bool on)
 {
 	__atomic_store_n(&home->shm->page->descriptor[home->index].control,

@@ -77,7 +77,7 @@ static void lose(struct machine *m)
 /* A guest that does nothing until it is fetched, or not for long. */
 static void run_guest(struct machine *m, unsigned long n)
 {
-	uint64_t until = now() + 10 * SECOND;
+	uint64_t until = now() + 30 * SECOND;
 
 	atomic_store(&m->kicked, false);
 	if (!virq_vcpu_enter(m->vcpu))
@@ -99,7 +99,7 @@ static void *run_vcpu(void *opaque)
 		take_all(m);
 		if (n % 3)
 			run_guest(m, n);
-		else if (virq_vcpu_block(m->vcpu, now() + 10 * SECOND))
+		else if (virq_vcpu_block(m->vcpu, now() + 30 * SECOND))
 			lose(m);
 	}
 	return NULL;
@@ -260,7 +260,8 @@ static void posts_against_guest_and_sleep(void **state)
 
 static void posts_against_halt_poll(void **state)
 {
-	posts(*state, 100000);
+	/* So long that what it does not see is lost. */
+	posts(*state, 60 * SECOND);
 }
 
 struct busy {

@@ -119,6 +119,8 @@ void *virq_vcpu_priv(const struct virq_vcpu *vcpu)
 void virq_vcpu_kick(struct virq_vcpu *vcpu)
 {
 	vcpu->kicks++;
+	if (vcpu->on_kick)
+		vcpu->on_kick(vcpu);
 }
 
 void virq_vcpu_kick_ordered(struct virq_vcpu *vcpu)

@@ -19,6 +19,7 @@ struct virq_vcpu {
 	void *priv;
 	_Atomic unsigned int kicks;
 	bool expects_posts;
+	void (*on_kick)(struct virq_vcpu *vcpu); /* NULL: nothing */
 };
 
 struct virq_timer {

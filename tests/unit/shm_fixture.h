@@ -9,6 +9,9 @@
 #include <time.h>
 #include <virq/poster.h>
 
+#define SHM_GSI 30u
+#define SHM_VECTOR 0x51
+
 static inline struct virq_shm_source *shm_new(struct virq_loop *loop,
 					      uint32_t nr_vectors)
 {
@@ -21,7 +24,7 @@ static inline struct virq_shm_source *shm_new(struct virq_loop *loop,
 /* What the device gets from it. */
 static inline struct virq_poster shm_open_poster(struct virq_shm_source *shm)
 {
-	struct virq_poster poster = {.doorbell = -1};
+	struct virq_poster poster;
 	int sockets[2];
 
 	assert_int_equal(
@@ -59,6 +62,19 @@ static inline uint64_t shm_now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* A vector whose irqfd posts into @cpu. */
+static inline int shm_connect(struct pc *pc, struct virq_shm_source *shm,
+			      uint32_t vector, unsigned int cpu)
+{
+	int fd = pc_eventfd();
+
+	pc_route(pc, SHM_GSI, cpu, SHM_VECTOR);
+	assert_int_equal(pc_assign(pc, fd, SHM_GSI, 0, 0), 0);
+	assert_int_equal(virq_shm_source_set_eventfd(shm, vector, fd, 1, 0), 0);
+	assert_int_equal(shm_info(shm, vector).path, VIRQ_SOURCE_POSTED);
+	return fd;
 }
 
 #endif

@@ -5,8 +5,7 @@
  * Threads
  *   irr, tmr, events, arb_prio   any thread that delivers; atomic.
  *   posted			  any thread that posts, see posted.c; what is
- *				  there is pending, too, and moves to irr on the
- *				  own thread.
+ *				  there is pending as what is in irr.
  *   regs, flags                  written by the vCPU's own thread, read by any
  *				  thread that looks for a destination.  Relaxed:
  *				  a message in flight meets an APIC either
@@ -14,7 +13,8 @@
  *				  it does on hardware.
  *   timer                        its own spin lock (lapic_timer.c); inside it
  *				  only the locks of virq_timer_arm().
- *   isr, base, stale             the vCPU's own thread alone.
+ *   isr, posted_known, base,
+ *   stale                        the vCPU's own thread alone.
  * "Own thread" includes any other while the vCPU is stopped.
  *
  * No wake-up is lost.  A deliverer sets the IRR or event bit (a sequentially
@@ -156,6 +156,7 @@ struct lapic {
 
 	/* The vCPU's own. */
 	alignas(64) uint64_t isr[4];
+	uint64_t posted_known[4]; /* posted.c's */
 	uint64_t base; /* MSR_IA32_APICBASE */
 	bool stale; /* the destination map must be made anew */
 	/* The guest's CPUID has no TSC-deadline mode: nor has LVT_TIMER. */

@@ -22,7 +22,6 @@ static int pending_top(const struct lapic *apic)
 		uint64_t word = atomic_load(&apic->posted.pir[i]);
 
 		word |= atomic_load(&apic->irr[i]);
-
 		if (word)
 			return i * 64 + 63 - __builtin_clzll(word);
 	}
@@ -222,21 +221,23 @@ void lapic_update_ppr(struct lapic *apic)
 
 int lapic_ack(struct lapic *apic)
 {
+	int vector = deliverable_vector(apic);
+	_Atomic uint64_t *irr;
 	uint64_t bit;
-	int vector;
 
-	if (posted_any(&apic->posted))
-		posted_sync(apic);
-	vector = deliverable_vector(apic);
 	if (vector < 0)
 		return -EAGAIN;
+	irr = &apic->irr[vector / 64];
 	bit = 1ull << (vector % 64);
 	/*
-	 * Acquire: pairs with the setting of the bit, so that TMR, and what
-	 * the device wrote before it raised the interrupt, are seen.
+	 * It is pending in IRR or PIR, or in both, as one interrupt.  Acquire:
+	 * pairs with the setting of the bit, so that TMR, and what the device
+	 * wrote before it raised the interrupt, are seen.
 	 */
-	atomic_fetch_and_explicit(&apic->irr[vector / 64], ~bit,
-				  memory_order_acq_rel);
+	if (atomic_load_explicit(irr, memory_order_relaxed) & bit)
+		atomic_fetch_and_explicit(irr, ~bit, memory_order_acq_rel);
+	if (posted_test(&apic->posted, (uint8_t)vector))
+		posted_take(apic, (uint8_t)vector);
 	apic->isr[vector / 64] |= bit;
 	lapic_update_ppr(apic);
 	return vector;

@@ -76,7 +76,8 @@ static bool vector_pending(const struct lapic *apic, uint8_t vector)
 	uint64_t irr = atomic_load_explicit(&apic->irr[vector / 64],
 					    memory_order_relaxed);
 
-	return (irr | apic->isr[vector / 64]) & vector_bit(vector);
+	return (irr | apic->isr[vector / 64]) & vector_bit(vector) ||
+	       posted_test(&apic->posted, vector);
 }
 
 static void scan_routes(struct lapic *apic)
@@ -89,7 +90,6 @@ static void scan_routes(struct lapic *apic)
 
 	memset(only->handled, 0, sizeof(only->handled));
 	only->leftover = NO_VECTOR;
-	posted_sync(apic); /* what is posted is pending: vector_pending() */
 	pthread_mutex_lock(&chip->routes_lock);
 	for (uint32_t i = 0; chip->reserved && i < chip->reserved->nr; i++) {
 		const struct kvm_irq_routing_msi *msi =

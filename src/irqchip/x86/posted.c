@@ -11,9 +11,8 @@
  *                                     when it is back (L)
  *                                     L1 SN := 1
  *                                     L2 mode := OUTSIDE, request := 0
- *                                     sync (S), whenever it takes interrupts
- *                                     S1 ON := 0, if it was set
- *                                     S2 exchange each word of PIR with 0
+ *                                     when it takes an interrupt (T)
+ *                                     T1 PIR[v] := 0
  *
  * P1 to P3 are an IOMMU's; P4 and P5 (core/vcpu.c) stand for the notification.
  * tests/models/posted.pml has these steps by these names.  All of them are
@@ -25,15 +24,19 @@
  *    the bit.
  *  - P3 finds ON set: who set it is between P3 and P5, or has been there since
  *    the last N1, and fetches the vCPU, which looks at PIR before it runs or
- *    sleeps again.  This is why ON is cleared before PIR is looked at, N1
- *    before N2 and S1 before S2: after, it could be the ON of a bit not seen.
+ *    sleeps again.  This is why ON is cleared before PIR is looked at: after,
+ *    it could be the ON of a bit not seen.
  *  - P1 finds the bit set: as P3, with who set that.
  *
  * The look is N2 for who runs a guest: one interrupt may wait there for a long
- * time because of its priority, so not what is pending counts but what is new;
- * it moves to IRR.  For who sleeps the look is what is pending, in N4, PIR
- * included: what has not got the priority stays, with ON clear, and wakes
- * nobody.
+ * time because of its priority, so not what is pending counts but what is new
+ * since the last time.  For who sleeps it is what is pending, in N4; what has
+ * not got the priority stays, with ON clear, and wakes nobody.
+ *
+ * A vector stays in PIR until it is taken, where hardware moves all of PIR to
+ * the virtual IRR first (S: posted_sync(), for who wants to see IRR).  To the
+ * guest it is the same, and what a post answers is exact: of each that was new
+ * comes one interrupt.  Moved, it might be merged with the next.
  *
  * While the vCPU's thread looks by itself SN is set, and a post is P1, one
  * locked instruction, and P2, a load from the same cache line.
@@ -62,8 +65,8 @@ static int post(const struct virq_post *target)
 	uint64_t bit = 1ull << (x86_post->vector % 64);
 
 	/*
-	 * Sequentially consistent, as all here; as a release it pairs with the
-	 * exchange in posted_sync(): the handler sees what the device wrote.
+	 * Sequentially consistent, as all here; as a release it pairs with
+	 * the clearing in posted_take(): the handler sees what the device wrote.
 	 */
 	if (atomic_fetch_or(&desc->pir[x86_post->vector / 64], bit) & bit)
 		return 0; /* P1 */
@@ -94,6 +97,20 @@ const struct virq_post *posted_target(struct lapic *apic, uint8_t vector)
 	return &apic->posts[vector].post;
 }
 
+/* Is there anything in PIR that was not there when this was asked last? */
+static bool look_for_new(struct lapic *apic)
+{
+	uint64_t found = 0;
+
+	for (unsigned int i = 0; i < 4; i++) {
+		uint64_t word = atomic_load(&apic->posted.pir[i]);
+
+		found |= word & ~apic->posted_known[i];
+		apic->posted_known[i] = word;
+	}
+	return found;
+}
+
 void posted_notify(struct lapic *apic, enum virq_notify how)
 {
 	struct posted_desc *desc = &apic->posted;
@@ -111,16 +128,24 @@ void posted_notify(struct lapic *apic, enum virq_notify how)
 	/* N1.  Others write only ON, which goes. */
 	atomic_store(&desc->control, vector << POSTED_NV_SHIFT | NDST(apic));
 	/* N2.  What is new counts as a request, for N4 to find. */
-	if (how == VIRQ_NOTIFY_KICK && posted_sync(apic))
+	if (how == VIRQ_NOTIFY_KICK && look_for_new(apic))
 		virq_vcpu_kick(apic->vcpu);
 }
 
-bool posted_sync(struct lapic *apic)
+void posted_take(struct lapic *apic, uint8_t vector)
+{
+	uint64_t bit = 1ull << (vector % 64);
+
+	/* T1.  As an acquire it pairs with the release in post(). */
+	atomic_fetch_and(&apic->posted.pir[vector / 64], ~bit);
+	apic->posted_known[vector / 64] &= ~bit;
+}
+
+void posted_sync(struct lapic *apic)
 {
 	struct posted_desc *desc = &apic->posted;
-	bool found = false;
 
-	/* S1 */
+	/* S1: before PIR is looked at, as in N1. */
 	if (atomic_load(&desc->control) & POSTED_ON)
 		atomic_fetch_and(&desc->control, ~POSTED_ON);
 	/*
@@ -133,9 +158,8 @@ bool posted_sync(struct lapic *apic)
 			continue;
 		atomic_fetch_or(&apic->irr[i],
 				atomic_exchange(&desc->pir[i], 0));
-		found = true;
+		apic->posted_known[i] = 0;
 	}
-	return found;
 }
 
 void posted_reset(struct lapic *apic)
@@ -143,6 +167,8 @@ void posted_reset(struct lapic *apic)
 	struct posted_desc *desc = &apic->posted;
 
 	atomic_fetch_and(&desc->control, ~POSTED_ON);
-	for (unsigned int i = 0; i < 4; i++)
+	for (unsigned int i = 0; i < 4; i++) {
 		atomic_store(&desc->pir[i], 0);
+		apic->posted_known[i] = 0;
+	}
 }

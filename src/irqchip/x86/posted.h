@@ -60,15 +60,11 @@ struct x86_post {
 	uint8_t vector;
 };
 
-/* Is anything posted?  Any thread. */
-static inline bool posted_any(const struct posted_desc *desc)
+/* Is @vector posted and not taken yet?  Any thread. */
+static inline bool posted_test(const struct posted_desc *desc, uint8_t vector)
 {
-	uint64_t any = 0;
-
-	/* Sequentially consistent: the looks of posted.c. */
-	for (unsigned int i = 0; i < 4; i++)
-		any |= atomic_load(&desc->pir[i]);
-	return any;
+	/* Sequentially consistent: a look of posted.c. */
+	return atomic_load(&desc->pir[vector / 64]) >> (vector % 64) & 1;
 }
 
 /* Not to be shared with anybody yet. */
@@ -80,10 +76,12 @@ void posted_init(struct lapic *apic);
  */
 const struct virq_post *posted_target(struct lapic *apic, uint8_t vector);
 
-/* Own thread, or any while the vCPU is stopped; all three. */
+/* Own thread, or any while the vCPU is stopped; all that follow. */
 void posted_notify(struct lapic *apic, enum virq_notify how);
-/* PIR into IRR; true if there was something. */
-bool posted_sync(struct lapic *apic);
+/* @vector is posted, and taken now. */
+void posted_take(struct lapic *apic, uint8_t vector);
+/* PIR into IRR. */
+void posted_sync(struct lapic *apic);
 void posted_reset(struct lapic *apic);
 
 #endif

@@ -108,6 +108,7 @@ static bool eoi_wanted(void *arg, const struct x86_msg *msg)
 					    memory_order_relaxed);
 
 	return apic_bus_matches(apic->bus, apic, msg) ||
+	       posted_test(&apic->posted, msg->vector) ||
 	       (irr | apic->isr[msg->vector / 64]) >> (msg->vector % 64) & 1;
 }
 
@@ -135,7 +136,6 @@ static struct lapic *vcpu_lapic_scanned(struct virq_vcpu *vcpu)
 	apic->ioapic_changes = changes;
 	/* Before the look, so that a change from now on is seen next time. */
 	atomic_store_explicit(&apic->ioapic_scan, false, memory_order_relaxed);
-	posted_sync(apic); /* what is posted is pending: eoi_wanted() */
 	ioapic_eoi_vectors(bus_to_x86(apic->bus)->pair.ioapic, eoi_wanted, apic,
 			   apic->ioapic_eois);
 	return apic;
