@@ -124,7 +124,8 @@ static void op_assign(struct fixture *f)
 		args.flags |= input_u32(&f->in) << 2;
 	if (!expect && how & 2 && resamplefd == NR_RESAMPLEFDS)
 		expect = -EINVAL;
-	if (args.flags & ~3u)
+	if (args.flags &
+	    ~(uint32_t)(KVM_IRQFD_FLAG_RESAMPLE | VIRQ_IRQFD_FLAG_NO_BYPASS))
 		expect = -EINVAL;
 	if (!expect && f->bound[id].bound)
 		expect = -EBUSY;
