@@ -30,7 +30,9 @@
  *
  * A callback may sleep.  It must not register or unregister anything with the
  * same eventfd, nor call virq_vm_irqfd() or virq_vm_set_gsi_routing(): a
- * consumer's VM takes its own locks inside callbacks.
+ * consumer's VM takes its own locks inside callbacks.  Two callbacks that
+ * register or unregister crosswise, each for the eventfd that the other is
+ * called for, deadlock.
  */
 #ifndef VIRQ_BYPASS_H
 #define VIRQ_BYPASS_H

@@ -191,9 +191,11 @@ struct virq_irqchip_ops {
 	 * may be called from any.
 	 *
 	 * vcpu_notify: how who posts to this vCPU must tell it from now on.
-	 *   Called before the vCPU looks at vcpu_pending for the last time
-	 *   before it runs guest code (KICK) or sleeps (WAKE), and when it is
-	 *   back (NONE).  A vCPU begins with NONE, and nothing is called
+	 *   KICK: before it runs guest code; then nothing else looks, so if
+	 *   something has been posted since the hook looked last, it calls
+	 *   virq_vcpu_kick(), and the vCPU does not run.  WAKE: before it
+	 *   looks at vcpu_pending for the last time before it sleeps.  NONE:
+	 *   when it is back.  A vCPU begins with NONE, and nothing is called
 	 *   before virq_vcpu_expect_posts().  Optional.
 	 * vcpu_pending: enum virq_event bits that could be taken now.
 	 * vcpu_ack: INTACK; the vector, or -EAGAIN when there is none.

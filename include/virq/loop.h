@@ -64,8 +64,9 @@ VIRQ_API int virq_loop_create(const struct virq_loop_config *config,
 
 /*
  * virq_loop_destroy - stop the loop's own thread if it has one, and free it.
- * No VM may use it any more, and nobody else may drive it: -EBUSY otherwise,
- * and nothing is done.  Blocks until the thread has ended.
+ * No VM, line source or shared-memory source may use it any more, and nobody
+ * else may drive it: -EBUSY otherwise, and nothing is done.  Blocks until the
+ * thread has ended.
  */
 VIRQ_API int virq_loop_destroy(struct virq_loop *loop);
 

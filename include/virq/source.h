@@ -84,14 +84,16 @@ VIRQ_API void virq_source_query(const struct virq_source *source,
  * @fd, once, and again each time @resamplefd tells that the guest completed
  * the interrupt and the line is still up.  The loop watches @resamplefd.  Bind
  * both to an irqfd with KVM_IRQFD_FLAG_RESAMPLE.  Any thread.
- * 0, -EBADF, -EINVAL, -EBUSY, -EMFILE, -ENOMEM, -ENOSPC (the loop is full).
+ * 0, -EBADF, -EINVAL (no eventfd, or one for both), -EBUSY (@fd has a
+ * producer), -EMFILE, -ENOMEM, -ENOSPC (the loop is full), or what refused the
+ * connection.
  * virq_line_source_destroy takes the line down; it blocks for the loop.
  */
 VIRQ_API int virq_line_source_create(struct virq_loop *loop, int fd,
 				     int resamplefd, int irq,
 				     struct virq_line_source **line);
 VIRQ_API void virq_line_source_destroy(struct virq_line_source *line);
-/* Any thread; does not block.  Setting the level that it has changes nothing. */
+/* Any thread; does not block.  To set the level that it has changes nothing. */
 VIRQ_API void virq_line_source_set(struct virq_line_source *line, bool up);
 
 /*
@@ -101,7 +103,12 @@ VIRQ_API void virq_line_source_set(struct virq_line_source *line, bool up);
 struct virq_line_source_info {
 	bool up;
 	uint64_t signalled; /* times the eventfd was signalled */
-	uint64_t completed; /* times the guest completed the interrupt */
+	/*
+	 * Times the loop heard by @resamplefd that the guest completed the
+	 * interrupt.  On a shared line others' count as well; several that
+	 * come before the loop looks count as one.
+	 */
+	uint64_t completed;
 };
 VIRQ_API void virq_line_source_query(struct virq_line_source *line,
 				     struct virq_line_source_info *info);

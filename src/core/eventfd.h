@@ -12,10 +12,10 @@
 int eventfd_open_dir(void);
 
 /*
- * virq_eventfd_query(), by @dir if it is not -1, with a fallback to kcmp(2) where procfs does not tell:
- * ids then are synthetic (top bit set) and an equal eventfd has an equal id
- * for as long as somebody holds it.  Pair each success with eventfd_put().
- * 0, -EBADF, -EINVAL, -EMFILE, -ENOMEM.
+ * virq_eventfd_query(), by @dir if it is not -1, with a fallback to kcmp(2)
+ * where procfs does not tell: ids then are synthetic (top bit set) and an equal
+ * eventfd has an equal id for as long as somebody holds it.  Pair each success
+ * with eventfd_put().  0, -EBADF, -EINVAL, -EMFILE, -ENOMEM.
  */
 int eventfd_get(int dir, int fd, struct virq_eventfd_info *info);
 void eventfd_put(uint64_t id);

@@ -34,7 +34,10 @@ struct irqfd_core {
  */
 int irqfd_bypass_register(struct irqfd_core *core,
 			  const struct virq_eventfd_info *info);
-/* True if a grace period must end the last post. */
+/*
+ * True if a grace period must end the last post; false if this has been told
+ * before.
+ */
 bool irqfd_bypass_unregister(struct irqfd_core *core);
 
 /* The table changes: tell the connected irqfds.  irq_lock held. */

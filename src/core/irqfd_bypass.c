@@ -128,12 +128,17 @@ int irqfd_bypass_register(struct irqfd_core *core,
 
 bool irqfd_bypass_unregister(struct irqfd_core *core)
 {
+	bool was_connected;
+
 	virq_bypass_unregister_consumer(&core->consumer);
 	/*
 	 * Not just "was it connected now": a producer that has gone before may
-	 * leave a last post behind, on a thread that raises.
+	 * leave a last post behind, on a thread that raises.  It is said once:
+	 * nobody connects it any more.
 	 */
-	return core->was_connected;
+	was_connected = core->was_connected;
+	core->was_connected = false;
+	return was_connected;
 }
 
 void irqfd_bypass_update(struct virq_vm *vm, const struct route_table *old,

@@ -61,7 +61,7 @@ struct virq_loop {
 	 */
 	atomic_bool sleeping;
 	atomic_bool stop;
-	atomic_uint users; /* VMs */
+	atomic_uint users; /* VMs, line and shared-memory sources */
 	uint32_t max_sources;
 	atomic_uint nr_sources;
 	bool has_thread; /* to be joined */

@@ -17,9 +17,15 @@ int vcpu_port_attach(struct virq_vcpu *vcpu, struct vcpu_port *port)
 	pthread_mutex_lock(&vcpu->ports_lock);
 	rc = rcu_array_add(&vcpu->ports, port);
 	pthread_mutex_unlock(&vcpu->ports_lock);
-	if (!rc)
-		virq_vcpu_expect_posts(vcpu);
-	return rc;
+	if (rc)
+		return rc;
+	virq_vcpu_expect_posts(vcpu);
+	/*
+	 * A vCPU that expects posts already may have been told to run or sleep
+	 * without this port, and expecting them again kicks nobody.
+	 */
+	virq_vcpu_kick(vcpu);
+	return 0;
 }
 
 void vcpu_port_detach(struct virq_vcpu *vcpu, struct vcpu_port *port)

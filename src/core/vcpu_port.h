@@ -37,10 +37,10 @@ struct vcpu_port {
 };
 
 /*
- * Any thread that holds no lock a delivery may take.  Attach: 0, -ENOMEM.  A
- * port begins with notify off, even if the vCPU runs or sleeps: it is kicked,
- * and cannot do either again without a look at the new port.  Both block for
- * a grace period; after detach neither callback runs.
+ * Any thread that holds no lock a delivery may take.  Attach: 0, -ENOMEM.  The
+ * owner attaches a port with notify off, even if the vCPU runs or sleeps: it is
+ * kicked, each time, and cannot do either again without a look at the new port.
+ * Both may block for a grace period; after detach neither callback runs.
  */
 int vcpu_port_attach(struct virq_vcpu *vcpu, struct vcpu_port *port);
 void vcpu_port_detach(struct virq_vcpu *vcpu, struct vcpu_port *port);

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <urcu/compiler.h>
+#include "core/rcu.h"
 
 /* From Linux 6.3; older headers do not have it, older kernels refuse it. */
 #ifndef MFD_NOEXEC_SEAL
@@ -171,9 +172,10 @@ void virq_shm_source_destroy(struct virq_shm_source *shm)
 	shm_take(shm);
 	/* No vector posts any more, so no vCPU looks. */
 	for (uint32_t i = 0; i < shm->nr_vectors; i++)
-		(void)source_set_eventfd(&shm->vectors[i].source, -1, 0, 0);
+		source_stop(&shm->vectors[i].source);
 	doorbell_destroy(shm);
-	/* Nobody takes. */
+	/* Nobody takes; one grace period for all vectors. */
+	rcu_synchronize();
 	vectors_fini(shm);
 	page_destroy(shm);
 	atomic_fetch_sub(&shm->loop->users, 1);

@@ -60,7 +60,7 @@ static uint32_t home_find(struct virq_shm_source *shm, struct virq_vcpu *vcpu)
 	}
 	if (!vacant)
 		return SHM_NO_HOME;
-	/* How a port begins; nobody else calls it before it is attached. */
+	/* As a port is attached; nobody else calls it before. */
 	shm_set_notify(&shm->homes[vacant], false);
 	if (vcpu_port_attach(vcpu, &shm->homes[vacant].port)) {
 		home_abandon(&shm->homes[vacant]);

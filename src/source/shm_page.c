@@ -47,11 +47,12 @@ static struct virq_source *next_source(struct virq_shm_source *shm,
 	return &shm->vectors[64 * i + bit].source;
 }
 
+/* Inside an RCU read-side section, and so one for all of them. */
 static void raise_word(struct virq_shm_source *shm, unsigned int i,
 		       uint64_t bits)
 {
 	while (bits)
-		(void)virq_source_raise(next_source(shm, i, &bits));
+		source_raise(next_source(shm, i, &bits));
 }
 
 /* Found again in the same look: coalesced here. */
@@ -90,8 +91,10 @@ void shm_take(struct virq_shm_source *shm)
 			found[i] |= bits;
 		}
 	}
+	rcu_lock();
 	for (unsigned int i = 0; i < VIRQ_POSTER_WORDS; i++)
 		raise_word(shm, i, found[i]);
+	rcu_unlock();
 }
 
 /* Not this vCPU's to deliver: the loop's. */

@@ -72,18 +72,28 @@ static enum source_count source_set_pending(struct virq_source *source)
 	return SOURCE_HELD;
 }
 
+static inline enum source_count raise_once(struct virq_source *source)
+{
+	/* R1, acquire: pairs with C1; what the entry leads to is there. */
+	const struct virq_post *entry =
+		atomic_load_explicit(&source->entry, memory_order_acquire);
+
+	if (caa_likely(entry != &source_hold))
+		return source_deliver(source, entry);
+	return source_set_pending(source);
+}
+
+void source_raise(struct virq_source *source)
+{
+	source_count(source, raise_once(source));
+}
+
 int virq_source_raise(struct virq_source *source)
 {
-	const struct virq_post *entry;
 	enum source_count what;
 
 	rcu_lock();
-	/* R1, acquire: pairs with C1; what the entry leads to is there. */
-	entry = atomic_load_explicit(&source->entry, memory_order_acquire);
-	if (caa_likely(entry != &source_hold))
-		what = source_deliver(source, entry);
-	else
-		what = source_set_pending(source);
+	what = raise_once(source);
 	rcu_unlock();
 	source_count(source, what);
 	return what != SOURCE_COALESCED;
@@ -209,24 +219,23 @@ void source_init(struct virq_source *source,
 	};
 }
 
-/*
- * Hold raises back, disconnect, and when nobody uses the eventfd any more let
- * go of it.
- */
-static void source_drop_eventfd(struct virq_source *source)
+static void source_close(struct virq_source *source)
+{
+	if (source->eventfd.fd < 0)
+		return;
+	eventfd_signal_fini(&source->eventfd);
+	eventfd_put(source->eventfd_id);
+}
+
+void source_stop(struct virq_source *source)
 {
 	source_set_ready(source, false);
 	virq_bypass_unregister_producer(&source->producer);
-	rcu_synchronize(); /* C2 */
-	if (source->eventfd.fd >= 0) {
-		eventfd_signal_fini(&source->eventfd);
-		eventfd_put(source->eventfd_id);
-	}
 }
 
 void source_fini(struct virq_source *source)
 {
-	source_drop_eventfd(source);
+	source_close(source);
 	pthread_mutex_destroy(&source->lock);
 }
 
@@ -236,8 +245,11 @@ int source_set_eventfd(struct virq_source *source, int fd, int irq,
 	struct virq_eventfd_info info;
 	int rc;
 
-	if (source->eventfd.fd >= 0)
-		source_drop_eventfd(source);
+	if (source->eventfd.fd >= 0) {
+		source_stop(source);
+		rcu_synchronize(); /* C2 */
+		source_close(source);
+	}
 	if (flags & ~VIRQ_SOURCE_NO_BYPASS)
 		return -EINVAL;
 	if (fd == -1)
@@ -293,6 +305,8 @@ void virq_source_destroy(struct virq_source *source)
 {
 	if (!source)
 		return;
+	source_stop(source);
+	rcu_synchronize(); /* C2 */
 	source_fini(source);
 	free(source);
 }

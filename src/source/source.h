@@ -67,15 +67,16 @@ struct virq_source {
  * nor the control plane of VM or source.  Masking does not call it: a source
  * that is masked has the vCPU to which it would post.
  *
- * source_fini - takes the eventfd away, and waits until nobody is inside a
- * raise; none may begin any more.  @retarget was called with NULL by then, if
- * it posted.
+ * source_stop - hold raises back and disconnect; the vCPU is NULL again then.
+ * After a grace period nobody is inside a raise that does otherwise.
+ * source_fini - after both, or where nobody ever raised.
  *
  * The struct wants 64-byte alignment: aligned_alloc().
  */
 void source_init(struct virq_source *source,
 		 void (*retarget)(struct virq_source *source,
 				  struct virq_vcpu *vcpu));
+void source_stop(struct virq_source *source);
 void source_fini(struct virq_source *source);
 
 /*
@@ -92,5 +93,8 @@ void source_fini(struct virq_source *source);
  */
 int source_set_eventfd(struct virq_source *source, int fd, int irq,
 		       unsigned int flags);
+
+/* virq_source_raise(), inside an RCU read-side section already. */
+void source_raise(struct virq_source *source);
 
 #endif

@@ -23,6 +23,7 @@
  *   R5 take the pending bit
  */
 /* broken: NO_GRACE NO_RECHECK CLEAR_FIRST DRAIN_FIRST DRAIN_DROPS KEEP_POST */
+/* broken: NO_EXCHANGE */
 
 #define RAISERS 2
 #define RAISES 2 /* each */
@@ -67,16 +68,20 @@ inline deliver(path, set)
 	fi
 }
 
+/* R5: one exchange, or what it must not be. */
+#ifdef NO_EXCHANGE
+#define TAKE_PENDING(taken) taken = pending; pending = 0
+#else
+#define TAKE_PENDING(taken) atomic { taken = pending; pending = 0 }
+#endif
+
 /* R4, R5, R2.  The caller is in its read-side section. */
 inline release(path, taken)
 {
 	path = entry; /* R4 */
 	if
 	:: path != HOLD ->
-		atomic { /* R5 */
-			taken = pending;
-			pending = 0
-		}
+		TAKE_PENDING(taken); /* R5 */
 		if
 		:: taken -> deliver(path, taken)
 		:: else

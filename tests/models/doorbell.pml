@@ -31,8 +31,8 @@
  */
 /* sound: SEND SEND+DIES */
 /* broken: LOOK_FIRST ON_LATE ASK_FIRST HOME_ONLY VACATE_SILENT VACATE_BUSY */
-/* broken: STRAY_SILENT NO_EXCHANGE SEND+REPAIR_ONCE SEND+DIES+NO_REPAIR */
-/* broken: SEND+DIES+NO_TAKE */
+/* broken: STRAY_SILENT NO_EXCHANGE NO_KICK SEND+REPAIR_ONCE */
+/* broken: SEND+DIES+NO_REPAIR SEND+DIES+NO_TAKE */
 
 /* How often each raises, and the sets of what the first and both raise. */
 #if defined(DIES)
@@ -48,7 +48,12 @@
 #define FIRST 1
 #define ALL 3
 #endif
-#define LOOKS 1 /* of the vCPU, which sleeps after each */
+/* How often the vCPU looks beside when it is kicked; it sleeps after each. */
+#ifdef SEND
+#define LOOKS 0
+#else
+#define LOOKS 1
+#endif
 
 byte word[2]; /* of each descriptor: set of raises */
 bool on[2], sn[2];
@@ -63,6 +68,7 @@ bool attached;
 bool posts; /* the vectors post to the vCPU */
 bool told = true; /* struct shm_home's `on' */
 bool in_port; /* the vCPU's thread is inside the port, under RCU */
+bool kick; /* the vCPU's request */
 bool first_done, sent;
 
 inline deliver(set)
@@ -227,9 +233,13 @@ proctype vcpu()
 	byte n, set;
 	bool was;
 
-	do
-	:: n < LOOKS ->
-		n++;
+end:	do
+	:: atomic {
+		if
+		:: n < LOOKS -> n++ /* awake for another reason */
+		:: kick -> kick = 0
+		fi
+	   };
 		PORT(notify(0)); /* a */
 		PORT(take_home(set, was)); /* b */
 #ifdef LOOK_FIRST
@@ -239,8 +249,7 @@ proctype vcpu()
 		PORT(notify(1)); /* a */
 		PORT(take_home(set, was)) /* b */
 #endif
-		/* Sleeps; somebody wakes it for another reason. */
-	:: else -> break
+		/* Sleeps. */
 	od
 }
 
@@ -267,9 +276,20 @@ proctype vmm()
 	byte set, d;
 	bool how;
 
-	attached = 1;
-	posts = 1;
-	home = 1;
+	/*
+	 * home_find(), vcpu_port_attach(), home_enter(): in one, for no device
+	 * knows of the descriptor before the last step.
+	 */
+	atomic {
+		told = 0;
+		write_control(0);
+		attached = 1;
+#ifndef NO_KICK
+		kick = 1;
+#endif
+		posts = 1;
+		home = 1
+	};
 #ifdef SEND
 #ifdef DIES
 	first_done;

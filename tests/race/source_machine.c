@@ -264,6 +264,7 @@ void device_settle(struct machine *m, struct device *device)
 
 void device_fini(struct device *device)
 {
+	source_stop(device->source);
 	source_fini(device->source);
 	free(device->source);
 	for (uint32_t i = 0; i < NR_FDS; i++)

@@ -259,7 +259,7 @@ static void guest_is_interrupted_until_the_line_is_down(void **state)
 		virq_line_source_create(pc->loop, fd, resamplefd, 4, &line), 0);
 	info = pc_irqfd(pc, fd);
 	assert_int_equal(info.bypass, VIRQ_BYPASS_STATE_REMAPPED);
-	assert_int_equal(info.reason, VIRQ_BYPASS_REASON_PRODUCER);
+	assert_int_equal(info.reason, VIRQ_BYPASS_REASON_RESAMPLE);
 
 	virq_line_source_set(line, true);
 	for (int i = 0; i < 4; i++) {

@@ -327,6 +327,9 @@ static void a_resample_irqfd_is_not_posted(void **state)
 
 	rig->irqfd.resample = true;
 	REMAPPED(RESAMPLE, 1, 0, VECTOR);
+	/* Said also where the producer, a line's for instance, could not. */
+	rig->producer.set_post = NULL;
+	REMAPPED(RESAMPLE, 1, 0, VECTOR);
 }
 
 static void a_producer_that_cannot_post_is_not_asked(void **state)

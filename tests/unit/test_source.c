@@ -333,6 +333,7 @@ static void holds_back_while_it_has_no_eventfd(void **state)
 	virq_source_mask(source, false);
 	EXPECT(source, .pending = true, .held = 3, .coalesced = 1);
 	assert_int_equal(take(first) + take(second), 0);
+	source_stop(source);
 	source_fini(source);
 	free(source);
 	close(first);
@@ -368,6 +369,7 @@ static void eventfd_is_replaced_under_a_connection(void **state)
 	assert_int_equal(source_set_eventfd(source, a, IRQ, 0), 0);
 	assert_int_equal(old.posts, 2);
 	assert_int_equal(take(a) + take(b) + take(c), 0);
+	source_stop(source);
 	source_fini(source);
 	sink_unregister(&left);
 	sink_unregister(&right);
@@ -421,6 +423,7 @@ static void owner_hears_where_it_posts(void **state)
 	producer->set_post(producer, NULL);
 	assert_null(home);
 	producer->set_post(producer, &there.base);
+	source_stop(source);
 	source_fini(source);
 	assert_null(home);
 	assert_int_equal(moves, 5);

@@ -153,6 +153,15 @@ static void expect(struct witness *w)
 	memset(w->heard, 0, sizeof(w->heard));
 }
 
+/* As after a port was attached, and the vCPU has come by. */
+static void attach(struct witness *w, struct vcpu_port *port)
+{
+	assert_int_equal(vcpu_port_attach(w->vcpu, port), 0);
+	assert_heard(w, "");
+	virq_vcpu_exit(w->vcpu);
+	memset(w->heard, 0, sizeof(w->heard));
+}
+
 static void nothing_is_told_before_posts_are_expected(void **state)
 {
 	struct witness *w = *state;
@@ -217,7 +226,7 @@ static void a_guest_without_a_kick_looks_by_itself(void **state)
 
 	assert_int_equal(virq_vcpu_create(w->vm, 1, NULL, NULL, &w->vcpu), 0);
 	expect(w);
-	assert_int_equal(vcpu_port_attach(w->vcpu, &w->port), 0);
+	attach(w, &w->port);
 	assert_true(virq_vcpu_enter(w->vcpu));
 	assert_heard(w, "-N");
 	vcpu_port_detach(w->vcpu, &w->port);
@@ -259,8 +268,7 @@ static void ports_are_told_before_they_are_looked_at(void **state)
 	struct witness *w = *state;
 
 	expect(w);
-	assert_int_equal(vcpu_port_attach(w->vcpu, &w->port), 0);
-	assert_heard(w, "");
+	attach(w, &w->port);
 	assert_true(virq_vcpu_enter(w->vcpu));
 	assert_heard(w, "+tK");
 	virq_vcpu_exit(w->vcpu);
@@ -280,12 +288,35 @@ static void a_port_alone_is_told_as_well(void **state)
 {
 	struct witness *w = *state;
 
-	assert_int_equal(vcpu_port_attach(w->vcpu, &w->port), 0);
-	virq_vcpu_exit(w->vcpu);
-	memset(w->heard, 0, sizeof(w->heard));
+	attach(w, &w->port);
 	assert_true(virq_vcpu_enter(w->vcpu));
 	virq_vcpu_exit(w->vcpu);
 	assert_heard(w, "+tK-N");
+	vcpu_port_detach(w->vcpu, &w->port);
+}
+
+/* It was told to run without them: each comes with notify off. */
+static void every_new_port_fetches_the_vcpu(void **state)
+{
+	struct witness *w = *state;
+	struct vcpu_port second = w->port;
+
+	expect(w);
+	attach(w, &w->port);
+	assert_true(virq_vcpu_enter(w->vcpu));
+	assert_heard(w, "+tK");
+	assert_int_equal(vcpu_port_attach(w->vcpu, &second), 0);
+	assert_int_equal(w->kicks, 1);
+	virq_vcpu_exit(w->vcpu);
+	assert_heard(w, "--N");
+	assert_true(virq_vcpu_enter(w->vcpu));
+	assert_heard(w, "++ttK");
+	virq_vcpu_exit(w->vcpu);
+	/* And one that is just outside does not go past it. */
+	vcpu_port_detach(w->vcpu, &second);
+	assert_int_equal(vcpu_port_attach(w->vcpu, &second), 0);
+	assert_false(virq_vcpu_enter(w->vcpu));
+	vcpu_port_detach(w->vcpu, &second);
 	vcpu_port_detach(w->vcpu, &w->port);
 }
 
@@ -326,6 +357,7 @@ int main(void)
 		CASE(halt_polling_looks_at_what_is_pending),
 		CASE(ports_are_told_before_they_are_looked_at),
 		CASE(a_port_alone_is_told_as_well),
+		CASE(every_new_port_fetches_the_vcpu),
 		CASE(many_ports_come_and_go),
 	};
 

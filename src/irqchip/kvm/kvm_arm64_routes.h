@@ -38,7 +38,7 @@ void arm64_routes_fini(struct arm64_routes *routes);
 int arm64_routes_commit(struct arm64_routes *routes, struct virq_irqchip *chip,
 			const struct kvm_irq_routing *routing);
 
-/* kvm_irqfd_alloc(), _init() and _free(), for irqfds that follow their routes. */
+/* kvm_irqfd_alloc(), _init(), _free(), for irqfds that follow their routes. */
 struct virq_irqfd *arm64_routes_irqfd_alloc(void);
 int arm64_routes_irqfd_init(struct arm64_routes *routes,
 			    struct virq_irqchip *chip,

@@ -25,10 +25,10 @@ static const struct virq_post *find_target(struct virq_irqchip *chip,
 	struct lapic *apic;
 	struct x86_msg msg;
 
-	if (!irqfd->producer->set_post)
-		*reason = VIRQ_BYPASS_REASON_PRODUCER;
-	else if (irqfd->resample)
+	if (irqfd->resample)
 		*reason = VIRQ_BYPASS_REASON_RESAMPLE;
+	else if (!irqfd->producer->set_post)
+		*reason = VIRQ_BYPASS_REASON_PRODUCER;
 	else if (!route)
 		*reason = VIRQ_BYPASS_REASON_NO_ROUTE;
 	else if (route->type != KVM_IRQ_ROUTING_MSI)
