@@ -7,6 +7,7 @@
 #include "latency.h"
 #include "cpus.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,6 +92,41 @@ static void close_all(struct latency *latency)
 	wake_close(&latency->wake_shm);
 }
 
+/* A row whose raises did not all go by posting has no numbers. */
+static void check_posted(struct contender *c, const struct rig *rig)
+{
+	struct virq_source_info sum;
+
+	if (c->missing[0])
+		return;
+	rig_count(rig, &sum);
+	if (sum.signalled || sum.held)
+		contender_fail(c, "not posted: %" PRIu64 " raises of %" PRIu64,
+			       sum.signalled + sum.held,
+			       sum.signalled + sum.held + sum.posted +
+				       sum.coalesced);
+}
+
+static void check_rows(const struct latency *latency, struct contender *rows)
+{
+	const struct {
+		unsigned int row;
+		const struct rig *rig;
+	} posts[] = {
+		{POST_INPROC, &latency->across.inproc},
+		{POST_COST_POLLED, &latency->across.inproc},
+		{POST_SHM, &latency->across.shm},
+		{WAKE_POST, &latency->wake_post.rig},
+		{WAKE_SHM, &latency->wake_shm.rig},
+		{POST_COST, &latency->cost.inproc},
+		{POST_COST_PENDING, &latency->cost.inproc},
+		{POST_COST_SHM, &latency->cost.shm},
+	};
+
+	for (size_t i = 0; i < sizeof(posts) / sizeof(posts[0]); i++)
+		check_posted(&rows[posts[i].row], posts[i].rig);
+}
+
 /* A second ratio, where one is not enough: in the note. */
 static void note_ratio(struct contender *c, const struct contender *to)
 {
@@ -144,6 +180,7 @@ int bench_latency(struct bench *bench)
 	open_all(&latency, rows);
 	ret = contest_run(bench, rows, NR_ROWS, ROUNDS);
 	if (!ret) {
+		check_rows(&latency, rows);
 		note_ratios(rows);
 		ret = contest_report(bench, rows, NR_ROWS);
 	}

@@ -33,7 +33,8 @@ static int take_event(struct latency_eventfd *eventfd, double *ns)
 		return -errno;
 	eventfd->raised++;
 	ret = rig_await(&eventfd->rig, RIG_VECTOR, &acked_at);
-	*ns = (double)(acked_at - begun_at) - contest_clock_ns();
+	if (!ret)
+		*ns = (double)(acked_at - begun_at) - contest_clock_ns();
 	return ret;
 }
 

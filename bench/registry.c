@@ -24,7 +24,6 @@ static void del_producer(struct pair *pair)
 }
 
 const struct registry registry_virq = {
-	.name = "virq",
 	.add_consumer = add_consumer,
 	.add_producer = add_producer,
 	.del_consumer = del_consumer,

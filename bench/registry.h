@@ -22,7 +22,6 @@ struct pair {
 };
 
 struct registry {
-	const char *name;
 	/* 0 or a negative errno; the second of a pair connects. */
 	int (*add_consumer)(struct pair *pair);
 	int (*add_producer)(struct pair *pair);

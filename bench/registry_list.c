@@ -101,7 +101,6 @@ static void place(struct pair *pair)
 }
 
 const struct registry registry_list = {
-	.name = "list",
 	.add_consumer = add_consumer,
 	.add_producer = add_producer,
 	.del_consumer = del_consumer,

@@ -12,8 +12,8 @@
 #include <stdatomic.h>
 
 struct wake {
-	struct rig
-		rig; /* its first interrupt; the loop shares the vCPU's CPU */
+	/* Its first interrupt; the loop shares the vCPU's CPU. */
+	struct rig rig;
 	struct virq_poster poster; /* RIG_SHM */
 	pthread_t thread;
 	atomic_bool stop;

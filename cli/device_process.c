@@ -164,7 +164,8 @@ static void process_reap(struct run_device *dev)
 	int status = 0;
 
 	stop_forget(dev->pid);
-	waitpid(dev->pid, &status, 0);
+	while (waitpid(dev->pid, &status, 0) < 0 && errno == EINTR)
+		;
 	dev->pid = 0;
 	if (WIFSIGNALED(status))
 		run_device_fail(dev, "killed by signal %d (%s)",

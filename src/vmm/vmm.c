@@ -70,6 +70,8 @@ static struct vmm *vmm_alloc(void)
 		vmm->vcpus[i].vmm = vmm;
 		vmm->vcpus[i].id = i;
 	}
+	for (unsigned int i = 0; i < GUEST_MAX_DEVICES; i++)
+		vmm->acks[i].fd = -1;
 	return vmm;
 }
 
@@ -251,6 +253,8 @@ void vmm_destroy(struct vmm *vmm)
 		vmm->ops->vm_cleanup(vmm);
 	if (vmm->loop)
 		virq_loop_destroy(vmm->loop);
+	for (unsigned int i = 0; i < GUEST_MAX_DEVICES; i++)
+		eventfd_signal_fini(&vmm->acks[i]);
 	if (vmm->memory)
 		munmap(vmm->memory, GUEST_MEMORY_SIZE);
 	pthread_cond_destroy(&vmm->changed);

@@ -30,7 +30,8 @@ struct vmm_device {
 	uint32_t vcpu; /* the vCPU that takes it (APIC program) */
 	int irq_fd; /* the device signals it */
 	int resample_fd; /* VMM_LEVEL: signalled at the guest's EOI */
-	int ack_fd; /* signalled when the guest acks the device */
+	/* Signalled when the guest acks; whoever else holds it, nobody waits. */
+	int ack_fd;
 };
 
 struct vmm_config {
@@ -41,7 +42,10 @@ struct vmm_config {
 	bool x2apic; /* the APIC program uses x2APIC mode */
 	struct virq_loop_config loop;
 	enum virq_bypass_mode bypass; /* of all devices' irqfds */
-	/* How long a halted vCPU looks before it sleeps; 0: not. */
+	/*
+	 * How long a halted vCPU looks before it sleeps; 0: not, or, where KVM
+	 * has the local APICs, as long as KVM does by itself.
+	 */
 	uint64_t halt_poll_ns;
 	const struct vmm_device *devices;
 	unsigned int nr_devices; /* 1..GUEST_MAX_DEVICES */

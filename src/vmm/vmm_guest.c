@@ -5,7 +5,6 @@
  */
 #include "vmm_internal.h"
 #include <errno.h>
-#include <sys/eventfd.h>
 
 static struct guest_ring *vcpu_ring(const struct vmm_vcpu *vcpu)
 {
@@ -60,11 +59,8 @@ static void guest_ack(struct vmm_vcpu *vcpu, uint32_t device)
 	}
 	if (vmm->acked)
 		vmm->acked(vmm->opaque, device);
-	/*
-	 * It cannot block: 2^64 - 1 acks do not happen.  A device that took
-	 * its descriptor away gets no ack.
-	 */
-	(void)eventfd_write(vmm->devices[device].ack_fd, 1);
+	/* A plain write could block: the device holds the eventfd, too. */
+	eventfd_signal(&vmm->acks[device]);
 }
 
 bool vmm_guest_out(struct vmm_vcpu *vcpu, uint16_t port, uint32_t value)

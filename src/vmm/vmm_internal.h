@@ -4,7 +4,7 @@
  *
  * vmm.c	life of a VM
  * vmm_config.c	what a user may ask for; the choice of guest and irqchip
- * vmm_wire.c	guest parameters, routes, irqfds
+ * vmm_wire.c	guest parameters, routes, irqfds, acks
  * vmm_guest.c	what a guest tells: ready, ack, fault; the record rings
  * vmm_idle.c	who is idle; vmm_quiesce()
  * vmm_kvm.c	a KVM VM and its vCPUs; vmm_kvm_run.c their run loop
@@ -19,6 +19,7 @@
 #define VMM_INTERNAL_H
 
 #include "abi.h"
+#include "core/eventfd.h"
 #include "hw.h"
 #include "vmm.h"
 #include <pthread.h>
@@ -78,6 +79,7 @@ struct vmm {
 	const struct vmm_guest_ops *ops;
 	const struct virq_irqchip_ops *irqchip;
 	struct vmm_device devices[GUEST_MAX_DEVICES];
+	struct eventfd_signal acks[GUEST_MAX_DEVICES];
 	unsigned int nr_devices;
 	unsigned int nr_vcpus;
 	bool x2apic;

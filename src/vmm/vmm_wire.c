@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * From the devices to the guest: the guest's parameters, the routing table and
- * the irqfds.
+ * the irqfds; and back: the acks.
  */
 #include "vmm_internal.h"
 #include <errno.h>
@@ -127,6 +127,11 @@ int vmm_connect(struct vmm *vmm)
 		ret = vmm_irqfd(vmm, i, vmm->devices[i].irq_fd, 0);
 		if (ret)
 			return vmm_fail(vmm, ret, "device %u: irqfd: %s", i,
+					strerror(-ret));
+		ret = eventfd_signal_init(&vmm->acks[i],
+					  vmm->devices[i].ack_fd);
+		if (ret)
+			return vmm_fail(vmm, ret, "device %u: ack: %s", i,
 					strerror(-ret));
 	}
 	return 0;

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Device processes for the tests of `virq run` that break its rules; the rest
+ * is virq as it is.  A device's name says what it does instead of its work:
+ *
+ *   flood  path shm: sets all bits of its page and rings, again and again
+ *   clog   path eventfd: fills the counter of its ack eventfd so that a write
+ *          of the other side would block, and raises
+ *
+ * Neither reports anything.  Any other device works as it should.
+ */
+#include "device.h"
+#include "device_process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+#include <virq/poster.h>
+
+/* The linker's --wrap: main() finds the first, the second is the real one. */
+int __wrap_device_main(int argc, char **argv);
+int __real_device_main(int argc, char **argv);
+
+static void __attribute__((noreturn)) flood_page(void)
+{
+	struct virq_poster poster;
+
+	if (virq_poster_open(&poster, DEVICE_IRQ_FD))
+		_exit(1);
+	for (;;) {
+		for (unsigned int d = 0; d < poster.nr_descriptors; d++) {
+			uint64_t *pir = poster.page->descriptor[d].pir;
+
+			for (unsigned int i = 0; i < VIRQ_POSTER_WORDS; i++)
+				__atomic_store_n(&pir[i], ~UINT64_C(0),
+						 __ATOMIC_SEQ_CST);
+		}
+		(void)device_signal(poster.doorbell);
+	}
+}
+
+static void __attribute__((noreturn)) clog_ack(void)
+{
+	const uint64_t full = UINT64_MAX - 1;
+
+	if (fcntl(DEVICE_ACK_FD, F_SETFL, 0) ||
+	    write(DEVICE_ACK_FD, &full, sizeof(full)) != sizeof(full) ||
+	    !device_signal(DEVICE_IRQ_FD))
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+int __wrap_device_main(int argc, char **argv)
+{
+	const char *name = argv[argc - 1];
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!strcmp(name, "flood"))
+		flood_page();
+	if (!strcmp(name, "clog"))
+		clog_ack();
+	return __real_device_main(argc, argv);
+}
