@@ -68,8 +68,12 @@ static void *run_vcpu(void *opaque)
 		if (atomic_exchange_explicit(&m->irr, 0, memory_order_relaxed))
 			atomic_fetch_add(&m->taken, 1);
 		atomic_store(&m->kicked, false);
-		if (n % 3 == 0 && virq_vcpu_enter(m->vcpu)) {
+		if (n % 3 == 0) {
 			uint64_t until = now() + 5 * SECOND;
+
+			/* What it has taken may be the kick that says stop. */
+			if (!virq_vcpu_enter(m->vcpu))
+				continue;
 
 			while (!atomic_load(&m->kicked))
 				if (sched_yield() || now() > until)
