@@ -322,8 +322,9 @@ static void run_machine(enum vmm_guest guest, const char *irqchip)
 		setup.x2apic = loads[i].x2apic;
 		setup.path = loads[i].path;
 		/*
-		 * A software KVM's EOI may come before the device can tell it
-		 * from that of an earlier raise: not to be paced by.
+		 * A software KVM does EOI at injection and may report it with
+		 * the next interrupt only: a line source, which looks at
+		 * nothing but the resamplefd, can wait for ever then.
 		 */
 		if (!strict && setup.path == DEVICE_BYPASS &&
 		    setup.program == VMM_PROGRAM_APIC &&
