@@ -216,6 +216,11 @@ void account_tail(struct account *account, uint64_t time)
 		account->unreported++;
 }
 
+void account_served(struct account *account)
+{
+	account->tail = account->head;
+}
+
 void account_finish(struct account *account)
 {
 	while (account->open_head != account->open_tail)

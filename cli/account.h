@@ -81,6 +81,15 @@ void account_destroy(struct account *account);
  */
 int account_raise(struct account *account, uint64_t before, uint64_t after);
 
+/*
+ * account_served - after the last delivery: the device has seen all that it
+ * raised acknowledged.  Raises that no delivery answers were not lost, they
+ * merged with the one before.  So it is with a level line: an EOI that the
+ * device sees late, when the guest is already in the handler of the next
+ * interrupt, makes it signal for a line that this handler acknowledges.
+ */
+void account_served(struct account *account);
+
 /* All raises before @time have been told. */
 void account_upto(struct account *account, uint64_t time);
 uint64_t account_known(const struct account *account);

@@ -278,5 +278,9 @@ void run_device_settle(struct run_device *dev)
 		account_tail(dev->account, time);
 		delivery_ring_pop(dev->ring);
 	}
+	/* It ends well only with its line down, by the guest's acknowledge. */
+	if (dev->config->kind == VMM_LEVEL && dev->reader.ended &&
+	    dev->reader.end == REPORT_END_DONE)
+		account_served(dev->account);
 	account_finish(dev->account);
 }

@@ -116,6 +116,16 @@ static void raise_after_the_last_delivery_is_lost(void **state)
 	expect(*state, 1, 0, 2, 0);
 }
 
+static void what_the_device_saw_acknowledged_is_not_lost(void **state)
+{
+	raise_at(*state, 100, 110);
+	finish(*state);
+	assert_true(account_delivery(*state, 200));
+	raise_at(*state, UINT64_MAX, UINT64_MAX);
+	account_served(*state);
+	expect(*state, 1, 1, 0, 0);
+}
+
 static void every_raise_is_lost_without_a_delivery(void **state)
 {
 	raise_at(*state, 100, 110);
@@ -408,6 +418,7 @@ int main(void)
 		CASE(raises_of_one_delivery_coalesce),
 		CASE(simultaneous_raises_coalesce),
 		CASE(raise_after_the_last_delivery_is_lost),
+		CASE(what_the_device_saw_acknowledged_is_not_lost),
 		CASE(every_raise_is_lost_without_a_delivery),
 		CASE(raise_that_vanished_before_a_later_delivery_coalesces),
 		CASE(raise_begun_at_the_last_delivery_is_not_lost),
