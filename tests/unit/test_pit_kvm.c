@@ -599,26 +599,28 @@ static void missed_ticks(struct pair *p, bool reinject,
 	const uint64_t period = MS_COUNT * NSEC / HZ;
 	struct kvm_reinject_control control = {.pit_reinject = reinject};
 	struct kvm_pit_state2 s = ticking(2, MS_COUNT);
-	uint64_t start, end, periods, taken = 1;
+	uint64_t start, started, end, taken = 1;
 
 	assert_int_equal(kvm(p->kvm_vm, KVM_REINJECT_CONTROL, &control), 0);
 	assert_int_equal(pit_set_reinject(p->pit, reinject), 0);
 	set_imr(p, 0xfe);
+	/* The clock starts between these two, however far a busy host has them. */
 	start = now_ns();
 	set_pit(p, &s);
+	started = now_ns();
 	take_tick(p);
-	WAIT(now_ns() > start + 30 * period);
+	WAIT(now_ns() > started + 30 * period);
 	end = now_ns() + DEADLINE_NS;
 	do {
 		assert_true(now_ns() < end);
 		take_tick(p);
 		taken++;
-		periods = (now_ns() - start) / period;
-	} while (reinject ? taken + 2 < periods : taken <= 20);
+	} while (reinject ? taken + 2 < (now_ns() - started) / period
+			  : taken <= 20);
 	/* None that never was; and without reinjection the 30 are lost. */
-	assert_true(taken <= periods);
+	assert_true(taken <= (now_ns() - start) / period);
 	if (!reinject)
-		assert_true(taken + 25 < periods);
+		assert_true(taken + 25 < (now_ns() - start) / period);
 }
 
 static void missed_ticks_are_reinjected_or_not(void **state)
@@ -647,10 +649,12 @@ static void our_set_mask(struct pair *p, uint8_t imr)
 	assert_int_equal(virq_vcpu_pio(p->vcpu, &access), 0);
 }
 
-/* What the guest masks away is not made up for, reinjection or not. */
-static void
-an_unmask_starts_afresh(struct pair *p, void (*take_tick)(struct pair *p),
-			void (*set_mask)(struct pair *p, uint8_t imr))
+/*
+ * Mask 30 ticks away, and take 20 after: is every one of them of the time since
+ * the unmask, or the one that the 8259 had latched before?
+ */
+static bool starts_afresh(struct pair *p, void (*take_tick)(struct pair *p),
+			  void (*set_mask)(struct pair *p, uint8_t imr))
 {
 	const uint64_t period = MS_COUNT * NSEC / HZ;
 	struct kvm_pit_state2 s = ticking(2, MS_COUNT);
@@ -666,11 +670,22 @@ an_unmask_starts_afresh(struct pair *p, void (*take_tick)(struct pair *p),
 	set_mask(p, 0xfe);
 	for (unsigned int taken = 0; taken < 20; taken++)
 		take_tick(p);
-	/*
-	 * Of the time since the unmask, however long a busy host made it, and
-	 * the one that the 8259 had latched before.
-	 */
-	assert_true(20 <= (now_ns() - unmasked) / period + 2);
+	return 20 <= (now_ns() - unmasked) / period + 2;
+}
+
+/*
+ * What the guest masks away is not made up for, reinjection or not.  A timer
+ * that the host serves late counts its ticks after the unmask, so one try that
+ * a busy host spoiled proves nothing; a clock that remembers fails in each.
+ */
+static void
+an_unmask_starts_afresh(struct pair *p, void (*take_tick)(struct pair *p),
+			void (*set_mask)(struct pair *p, uint8_t imr))
+{
+	for (unsigned int tries = 0; tries < 50; tries++)
+		if (starts_afresh(p, take_tick, set_mask))
+			return;
+	fail_msg("ticks that were masked away come after the unmask");
 }
 
 static void masked_ticks_are_forgotten(void **state)
