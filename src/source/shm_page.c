@@ -55,7 +55,7 @@ static void raise_word(struct virq_shm_source *shm, unsigned int i,
 		source_raise(next_source(shm, i, &bits));
 }
 
-/* Found again in the same look: coalesced here. */
+/* Found again before they were raised: coalesced here. */
 static void count_again(struct virq_shm_source *shm, unsigned int i,
 			uint64_t bits)
 {
@@ -101,7 +101,10 @@ void shm_take(struct virq_shm_source *shm)
 static void leave_stray(struct virq_shm_source *shm, unsigned int i,
 			uint64_t bits)
 {
-	if (!atomic_fetch_or(&shm->stray[i], bits))
+	uint64_t before = atomic_fetch_or(&shm->stray[i], bits);
+
+	count_again(shm, i, bits & before);
+	if (!before)
 		eventfd_signal(&shm->doorbell);
 }
 
