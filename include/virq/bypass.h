@@ -48,8 +48,9 @@ struct virq_bypass_consumer;
 struct bypass_entry;
 
 /*
- * Where a posted interrupt goes: one vector of one vCPU.  Made by a back end;
- * immutable, and there until the VM is closed.
+ * Where a posted interrupt goes: one vector of one vCPU, or wherever the guest
+ * sends it at that moment.  Made by a back end; immutable, and there for a
+ * grace period after it was taken back.
  */
 struct virq_post {
 	/*
@@ -57,7 +58,28 @@ struct virq_post {
 	 * that is pending already.
 	 */
 	int (*post)(const struct virq_post *post);
-	struct virq_vcpu *vcpu; /* whom it interrupts */
+	/* Whom it interrupts; NULL: that is the guest's to change. */
+	struct virq_vcpu *vcpu;
+};
+
+/*
+ * Where a forwarded interrupt goes: one virtual interrupt whose deactivation by
+ * the guest deactivates the physical one (Linux: a mapped interrupt, the HW bit
+ * of a list register).  Made by a back end; there until the VM is closed.
+ */
+struct virq_forward {
+	/*
+	 * The physical interrupt has become active, or its line has fallen
+	 * (@level false), before the guest took it or after.  To say again what
+	 * was said last changes nothing; what is said while the guest handles
+	 * the interrupt must be said again when it has completed it.  Any
+	 * thread; does not block.
+	 * 1: newly pending, or (@level false) not pending any more; 0: no
+	 * change of that.
+	 */
+	int (*set_level)(const struct virq_forward *forward, bool level);
+	/* Whom it was likely to interrupt when it was connected; or NULL. */
+	struct virq_vcpu *vcpu;
 };
 
 struct virq_bypass_producer {
@@ -79,6 +101,25 @@ struct virq_bypass_producer {
 	 */
 	int (*set_post)(struct virq_bypass_producer *producer,
 			const struct virq_post *post);
+	/*
+	 * The same for a forwarded level interrupt; NULL, or no @deactivated:
+	 * this producer cannot be forwarded.  While it is, @deactivated is
+	 * called each time the guest completes the interrupt, on the thread of
+	 * the vCPU that does, with no lock held, inside an RCU read-side
+	 * section; it may call set_level() again at once.  It does not block.
+	 * Neither mask nor resamplefd nor unmask is used.  Who leaves a
+	 * destination takes back what it told there, and tells a level that is
+	 * up at the next one: here, or by the eventfd.
+	 */
+	int (*set_forward)(struct virq_bypass_producer *producer,
+			   const struct virq_forward *forward);
+	void (*deactivated)(struct virq_bypass_producer *producer);
+	/*
+	 * The physical interrupt that a hypervisor's hardware deactivates with
+	 * the virtual one, as a list register names it (Arm GIC: a PPI or SPI
+	 * of the host); 0: there is none, as of each device in user space.
+	 */
+	uint32_t hwirq;
 	int irq; /* as registered; a number for people */
 	/* The manager's; zero before the first registration. */
 	struct virq_bypass_consumer *consumer; /* while connected */
@@ -145,6 +186,7 @@ enum virq_bypass_state {
 	VIRQ_BYPASS_STATE_POSTED, /* by posting into one vCPU */
 	/* Connected, but its route cannot be posted: by the eventfd. */
 	VIRQ_BYPASS_STATE_REMAPPED,
+	VIRQ_BYPASS_STATE_FORWARDED, /* the guest completes it at the device */
 };
 
 /* Why an irqfd is not posted. */
@@ -161,9 +203,14 @@ enum virq_bypass_reason {
 	VIRQ_BYPASS_REASON_DELIVERY_MODE, /* not fixed or lowest priority */
 	VIRQ_BYPASS_REASON_DESTINATION, /* no vCPU, or more than one */
 	VIRQ_BYPASS_REASON_RESAMPLE, /* level, which no posting can carry */
+	VIRQ_BYPASS_REASON_NO_INTERRUPT, /* the pin is none of the irqchip's */
+	VIRQ_BYPASS_REASON_OWNED, /* another producer is forwarded to it */
 };
 
-/* "off", "waiting", "posted", "remapped"; and one phrase that says why. */
+/*
+ * "off", "waiting", "posted", "remapped", "forwarded"; and one phrase that says
+ * why.
+ */
 VIRQ_API const char *virq_bypass_state_name(enum virq_bypass_state state);
 VIRQ_API const char *virq_bypass_reason_text(enum virq_bypass_reason reason);
 

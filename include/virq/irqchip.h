@@ -49,6 +49,7 @@ enum virq_event {
 	VIRQ_EVENT_SMI = 1 << 2,
 	VIRQ_EVENT_INIT = 1 << 3,
 	VIRQ_EVENT_SIPI = 1 << 4, /* vector by virq_vcpu_take() */
+	VIRQ_EVENT_FIQ = 1 << 5, /* a fast interrupt (ARM group 0) */
 };
 
 /* What a vCPU asks of those that post to it. */
@@ -171,7 +172,8 @@ struct virq_irqchip_ops {
 	 *   errno.  Default -EINVAL.
 	 * set_line: KVM_IRQ_LINE_STATUS past the routing table, where the
 	 *   architecture or a kernel does that: 0 and *status, or a negative
-	 *   errno.  Default: through the table.
+	 *   errno.  It is a call of user space's, outside the section, and may
+	 *   sleep.  Default: through the table.
 	 */
 	int (*set_irq_inatomic)(struct virq_irqchip *chip,
 				const struct virq_route *route,

@@ -8,6 +8,7 @@
  *   if (virq_poster_open(&poster, socket))	// what the VMM sent
  *           fail;
  *   virq_poster_raise(&poster, vector);	// like an MSI-X message
+ *   virq_poster_set_line(&poster, vector, 1);	// a level, until it is 0
  *
  * C99 and later, C++; Linux; compilers with the __atomic builtins.  For Rust,
  * let the cc crate compile one file of wrappers, and declare them extern "C":
@@ -24,6 +25,7 @@
  * nor grow:
  *
  *   byte   0  header: magic, version, number of vectors, of descriptors
+ *   byte  16  lines, a bit a vector for the first 64: level, completed, wanted
  *   byte  64  home[256]: for each vector, which descriptor to use
  *   byte 320  descriptor[59], of one cache line each
  *
@@ -54,14 +56,37 @@
  * written and rings.  A raise orders all that the device wrote before it: who
  * takes the interrupt sees it, coalesced or not.
  *
+ * LINES
+ *
+ * A vector that the VMM has made a line (virq_shm_source_set_line()) is a
+ * level.  Its bit in a descriptor means: look at my level.
+ *
+ *   device, up                         VMM
+ *   1 set the level bit                b as above; then look at the level
+ *   2 set the vector's bit; go on even
+ *     if it was set                    the guest completes the interrupt:
+ *   3, 4 as 2 to 4 above               c look at the level; still up: again
+ *                                      d set completed
+ *   device, down                       e wanted: clear it, signal
+ *   1 clear the level bit
+ *   2 set the vector's bit             device, waits for completion
+ *                                      5 set wanted
+ *                                      6 look at completed, take it
+ *                                      7 none: read the eventfd; then 6
+ *
+ * Who lowers a line does not ring: the VMM looks at the level when the guest
+ * completes the interrupt, in any case.  Who raises one always asks whether to
+ * ring, because the bit that is set may be of a fall.  Either e finds wanted,
+ * or 6 finds completed.
+ *
  * TRUST
  *
  * Neither side waits for the other or follows what it writes.  The VMM takes
  * bits, of the vectors that it granted.  The device takes a home, which is
- * checked at each use; all else was checked and copied when it opened.  A VMM
- * that breaks the protocol can lose this device's interrupts or be rung too
- * often; so can a device.  The page cannot be cut off, so a look at it does
- * not end in SIGBUS, on either side.
+ * checked at each use, and which lines were completed; all else was checked and
+ * copied when it opened.  A VMM that breaks the protocol can lose this device's
+ * interrupts or be rung too often; so can a device.  The page cannot be cut
+ * off, so a look at it does not end in SIGBUS, on either side.
  *
  * VERSIONS
  *
@@ -92,6 +117,7 @@ extern "C" {
 #define VIRQ_POSTER_MAX_VECTORS 256
 #define VIRQ_POSTER_MAX_DESCRIPTORS 59
 #define VIRQ_POSTER_WORDS 4 /* of 64 vectors each */
+#define VIRQ_POSTER_MAX_LINES 64 /* the first vectors */
 
 #define VIRQ_POSTER_ON (1u << 0)
 #define VIRQ_POSTER_SN (1u << 1)
@@ -107,12 +133,19 @@ struct virq_poster_page {
 	uint32_t version;
 	uint32_t nr_vectors;
 	uint32_t nr_descriptors;
-	uint32_t reserved[12];
+	/* Lines, a bit each. */
+	uint64_t line_level; /* up; the device's */
+	uint64_t line_completed; /* the VMM sets, the device takes */
+	uint64_t line_wanted; /* signal the next completion; the VMM takes */
+	uint32_t reserved[6];
 	uint8_t home[VIRQ_POSTER_MAX_VECTORS];
 	struct virq_poster_descriptor descriptor[VIRQ_POSTER_MAX_DESCRIPTORS];
 };
 
-/* What the VMM sends, with two descriptors: the page and the doorbell. */
+/*
+ * What the VMM sends, with two descriptors, the page and the doorbell; and if
+ * it has made a line, a third, the eventfd that tells of completions.
+ */
 struct virq_poster_message {
 	uint32_t magic;
 	uint32_t version;
@@ -143,22 +176,25 @@ struct virq_poster {
 	uint32_t nr_vectors;
 	uint32_t nr_descriptors;
 	int doorbell;
+	int completion; /* becomes readable: see virq_poster_want(); or -1 */
 };
 
 /* Linux's numbers, for those who do not define _GNU_SOURCE. */
 #define VIRQ_POSTER_GET_SEALS (1024 + 10)
 #define VIRQ_POSTER_SEAL_SHRINK 0x0002
 
+#define VIRQ_POSTER_MAX_FDS 3
+
 /*
- * Private: receive page and doorbell into @fds.  What else came with them is
- * closed.
+ * Private: receive page, doorbell and, or -1, what tells of completions into
+ * @fds.  What else came with them is closed.
  */
-static inline int virq_poster_receive(int from, int fds[2])
+static inline int virq_poster_receive(int from, int fds[VIRQ_POSTER_MAX_FDS])
 {
 	struct virq_poster_message message;
 	union {
 		struct cmsghdr align;
-		char bytes[CMSG_SPACE(2 * sizeof(int))];
+		char bytes[CMSG_SPACE(VIRQ_POSTER_MAX_FDS * sizeof(int))];
 	} control;
 	struct iovec iov;
 	struct msghdr msg;
@@ -174,22 +210,25 @@ static inline int virq_poster_receive(int from, int fds[2])
 	msg.msg_iov = &iov;
 	msg.msg_iovlen = 1;
 	msg.msg_control = &control;
-	msg.msg_controllen = sizeof(control);
+	/* Not CMSG_SPACE(), which may have room for one more. */
+	msg.msg_controllen = CMSG_LEN(VIRQ_POSTER_MAX_FDS * sizeof(int));
 	do
 		got = recvmsg(from, &msg, MSG_CMSG_CLOEXEC);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return -errno;
-	/* The buffer has room for one header and two descriptors. */
+	/* The buffer has room for one header and so many descriptors. */
 	cmsg = CMSG_FIRSTHDR(&msg);
 	if (cmsg && cmsg->cmsg_level == SOL_SOCKET &&
 	    cmsg->cmsg_type == SCM_RIGHTS) {
 		nr = (int)((cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-		if (nr > 2)
-			nr = 2;
+		if (nr > VIRQ_POSTER_MAX_FDS)
+			nr = VIRQ_POSTER_MAX_FDS;
 		memcpy(fds, CMSG_DATA(cmsg), (size_t)nr * sizeof(int));
 	}
-	if (nr == 2 && !(msg.msg_flags & MSG_CTRUNC) &&
+	if (nr == 2)
+		fds[2] = -1;
+	if (nr >= 2 && !(msg.msg_flags & MSG_CTRUNC) &&
 	    got == (ssize_t)sizeof(message) &&
 	    message.magic == VIRQ_POSTER_MAGIC &&
 	    message.version == VIRQ_POSTER_VERSION)
@@ -212,6 +251,7 @@ static inline void virq_poster_reset(struct virq_poster *poster)
 	poster->nr_vectors = 0;
 	poster->nr_descriptors = 0;
 	poster->doorbell = -1;
+	poster->completion = -1;
 }
 
 /* Private: map @memfd if it is a page that cannot be cut off. */
@@ -263,7 +303,7 @@ static inline int virq_poster_map(struct virq_poster *poster, int memfd)
  */
 static inline int virq_poster_open(struct virq_poster *poster, int from)
 {
-	int fds[2] = {-1, -1};
+	int fds[VIRQ_POSTER_MAX_FDS] = {-1, -1, -1};
 	int rc = virq_poster_receive(from, fds);
 
 	virq_poster_reset(poster);
@@ -271,11 +311,15 @@ static inline int virq_poster_open(struct virq_poster *poster, int from)
 		return rc;
 	rc = virq_poster_map(poster, fds[0]);
 	close(fds[0]);
-	if (rc)
+	if (rc) {
 		close(fds[1]);
-	else
-		poster->doorbell = fds[1];
-	return rc;
+		if (fds[2] >= 0)
+			close(fds[2]);
+		return rc;
+	}
+	poster->doorbell = fds[1];
+	poster->completion = fds[2];
+	return 0;
 }
 
 /* Nobody may raise any more.  Interrupts that were raised stay raised. */
@@ -283,6 +327,8 @@ static inline void virq_poster_close(struct virq_poster *poster)
 {
 	munmap(poster->page, VIRQ_POSTER_PAGE_SIZE);
 	close(poster->doorbell);
+	if (poster->completion >= 0)
+		close(poster->completion);
 	virq_poster_reset(poster);
 }
 
@@ -322,6 +368,33 @@ static inline int virq_poster_test_and_set(uint64_t *word, uint32_t bit)
 #endif
 }
 
+/* Private: the descriptor for @vector, which the page has. */
+static inline struct virq_poster_descriptor *
+virq_poster_descriptor_of(const struct virq_poster *poster, uint32_t vector)
+{
+	/* Relaxed: a hint; any value will do. */
+	uint32_t home =
+		__atomic_load_n(&poster->page->home[vector], __ATOMIC_RELAXED);
+
+	return &poster->page
+			->descriptor[home < poster->nr_descriptors ? home : 0];
+}
+
+/* Private: steps 2 to 4. */
+static inline void virq_poster_tell(const struct virq_poster *poster,
+				    struct virq_poster_descriptor *descriptor)
+{
+	/* 2 */
+	if (__atomic_load_n(&descriptor->control, __ATOMIC_SEQ_CST) &
+	    VIRQ_POSTER_SN)
+		return;
+	/* 3, 4 */
+	if (!(__atomic_fetch_or(&descriptor->control, VIRQ_POSTER_ON,
+				__ATOMIC_SEQ_CST) &
+	      VIRQ_POSTER_ON))
+		virq_poster_ring(poster);
+}
+
 /*
  * virq_poster_raise - one edge of @vector.
  *
@@ -334,29 +407,91 @@ static inline int virq_poster_raise(const struct virq_poster *poster,
 				    uint32_t vector)
 {
 	struct virq_poster_descriptor *descriptor;
-	uint32_t home;
 
 	if (vector >= poster->nr_vectors)
 		return -EINVAL;
-	/* Relaxed: a hint; any value will do. */
-	home = __atomic_load_n(&poster->page->home[vector], __ATOMIC_RELAXED);
-	if (home >= poster->nr_descriptors)
-		home = 0;
-	descriptor = &poster->page->descriptor[home];
+	descriptor = virq_poster_descriptor_of(poster, vector);
 	/* 1; never a look first, which would not order what came before. */
 	if (virq_poster_test_and_set(&descriptor->pir[vector / 64],
 				     vector % 64))
 		return 0;
-	/* 2 */
-	if (__atomic_load_n(&descriptor->control, __ATOMIC_SEQ_CST) &
-	    VIRQ_POSTER_SN)
-		return 1;
-	/* 3, 4 */
-	if (!(__atomic_fetch_or(&descriptor->control, VIRQ_POSTER_ON,
-				__ATOMIC_SEQ_CST) &
-	      VIRQ_POSTER_ON))
-		virq_poster_ring(poster);
+	virq_poster_tell(poster, descriptor);
 	return 1;
+}
+
+/* Private: is @vector one that can be a line? */
+static inline int virq_poster_is_line(const struct virq_poster *poster,
+				      uint32_t vector)
+{
+	return vector < poster->nr_vectors && vector < VIRQ_POSTER_MAX_LINES;
+}
+
+/*
+ * virq_poster_set_line - the level of @vector, which the VMM has made a line.
+ * Levels are as the device before this one left them; a new one begins by
+ * setting its own.
+ *
+ * Any thread, but of one line one at a time.  No lock; no system call while the
+ * vCPU looks by itself, nor where the level falls.
+ * 1: it has changed; 0: it had that level; -EINVAL: it cannot be a line.
+ */
+static inline int virq_poster_set_line(const struct virq_poster *poster,
+				       uint32_t vector, int up)
+{
+	struct virq_poster_descriptor *descriptor;
+	const uint64_t bit = (uint64_t)1 << (vector % 64);
+	uint64_t *level;
+	uint64_t was;
+
+	if (!virq_poster_is_line(poster, vector))
+		return -EINVAL;
+	level = &poster->page->line_level;
+	was = up ? __atomic_fetch_or(level, bit, __ATOMIC_SEQ_CST)
+		 : __atomic_fetch_and(level, ~bit, __ATOMIC_SEQ_CST);
+	if (!(was & bit) == !up)
+		return 0;
+	descriptor = virq_poster_descriptor_of(poster, vector);
+	(void)virq_poster_test_and_set(&descriptor->pir[vector / 64],
+				       vector % 64);
+	if (up)
+		virq_poster_tell(poster, descriptor);
+	return 1;
+}
+
+/*
+ * virq_poster_completed - has the guest completed the interrupt of @vector
+ * since this was asked last?  1 or 0; -EINVAL as above.
+ * virq_poster_want - the same; and if it is 0, poster->completion becomes
+ * readable at the next completion, for whoever polls it, reads it and asks
+ * again.  Once for each 0.
+ *
+ * Any thread; no lock, no system call.
+ */
+static inline int virq_poster_completed(const struct virq_poster *poster,
+					uint32_t vector)
+{
+	const uint64_t bit = (uint64_t)1 << (vector % 64);
+	uint64_t *completed;
+
+	if (!virq_poster_is_line(poster, vector))
+		return -EINVAL;
+	completed = &poster->page->line_completed;
+	/* 6; a look first: mostly it is not, and looking is cheap. */
+	if (!(__atomic_load_n(completed, __ATOMIC_SEQ_CST) & bit))
+		return 0;
+	return !!(__atomic_fetch_and(completed, ~bit, __ATOMIC_SEQ_CST) & bit);
+}
+
+static inline int virq_poster_want(const struct virq_poster *poster,
+				   uint32_t vector)
+{
+	const uint64_t bit = (uint64_t)1 << (vector % 64);
+
+	if (!virq_poster_is_line(poster, vector))
+		return -EINVAL;
+	/* 5 */
+	__atomic_fetch_or(&poster->page->line_wanted, bit, __ATOMIC_SEQ_CST);
+	return virq_poster_completed(poster, vector);
 }
 
 #ifdef __cplusplus

@@ -4,10 +4,11 @@
  * shared memory, in another.
  *
  * A source is a producer of the bypass manager (bypass.h).  While it is
- * connected to an irqfd whose interrupt can be posted, a raise goes straight
- * to the vCPU; otherwise it signals the source's eventfd.  The change-over, in
- * both directions and under raises from any number of threads, loses nothing
- * and duplicates nothing.
+ * connected to an irqfd whose interrupt can be posted (an edge) or forwarded (a
+ * level), a raise goes straight to the vCPU; otherwise it signals the source's
+ * eventfd.  The change-over, in both directions and under raises from any
+ * number of threads, loses nothing and duplicates nothing; a level that is up
+ * is told anew.
  *
  * Edge and level are different types: an edge source has a raise and no state,
  * a line source has a level and no raise.
@@ -29,6 +30,8 @@ struct virq_shm_source;
 enum virq_source_path {
 	VIRQ_SOURCE_EVENTFD, /* signals its eventfd */
 	VIRQ_SOURCE_POSTED, /* posts into a vCPU */
+	/* The guest takes and completes it at the source: line sources. */
+	VIRQ_SOURCE_FORWARDED,
 };
 
 struct virq_source_info {
@@ -80,20 +83,39 @@ VIRQ_API void virq_source_query(const struct virq_source *source,
 				struct virq_source_info *info);
 
 /*
- * virq_line_source_create - a level source: while its line is up it signals
- * @fd, once, and again each time @resamplefd tells that the guest completed
- * the interrupt and the line is still up.  The loop watches @resamplefd.  Bind
- * both to an irqfd with KVM_IRQFD_FLAG_RESAMPLE.  Any thread.
+ * virq_line_source_create - a level source.  Bind @fd and @resamplefd to an
+ * irqfd with KVM_IRQFD_FLAG_RESAMPLE.
+ *
+ * Where that irqfd can be forwarded (a back end with forwarded interrupts), the
+ * level itself reaches the guest, and the guest's completion the source, on the
+ * vCPU's thread; if the line is still up then, it interrupts at once again.
+ * There is no mask, no resamplefd, no unmask, and while the vCPU looks no
+ * system call.  A line that falls before the guest took the interrupt takes it
+ * back.
+ *
+ * Where it cannot, or while it is not connected: while its line is up it
+ * signals @fd, once, and again each time @resamplefd tells that the guest
+ * completed the interrupt and the line is still up.  The loop watches
+ * @resamplefd.
+ *
+ * The device does not see which of the two it is; when it changes, a level that
+ * is up is told anew on the new way, and a completion arrives on either.
+ *
+ * Any thread.
  * 0, -EBADF, -EINVAL (no eventfd, or one for both), -EBUSY (@fd has a
  * producer), -EMFILE, -ENOMEM, -ENOSPC (the loop is full), or what refused the
  * connection.
- * virq_line_source_destroy takes the line down; it blocks for the loop.
+ * virq_line_source_destroy takes the line down; it blocks for the loop, and for
+ * a grace period where it was forwarded.
  */
 VIRQ_API int virq_line_source_create(struct virq_loop *loop, int fd,
 				     int resamplefd, int irq,
 				     struct virq_line_source **line);
 VIRQ_API void virq_line_source_destroy(struct virq_line_source *line);
-/* Any thread; does not block.  To set the level that it has changes nothing. */
+/*
+ * Any thread, but not from a bypass callback; does not block.  To set the level
+ * that it has changes nothing.
+ */
 VIRQ_API void virq_line_source_set(struct virq_line_source *line, bool up);
 
 /*
@@ -102,11 +124,14 @@ VIRQ_API void virq_line_source_set(struct virq_line_source *line, bool up);
  */
 struct virq_line_source_info {
 	bool up;
+	enum virq_source_path path; /* EVENTFD or FORWARDED */
 	uint64_t signalled; /* times the eventfd was signalled */
+	uint64_t forwarded; /* times it became pending in the guest directly */
+	uint64_t again; /* times it was up when the guest had completed it */
 	/*
-	 * Times the loop heard by @resamplefd that the guest completed the
-	 * interrupt.  On a shared line others' count as well; several that
-	 * come before the loop looks count as one.
+	 * Times the source heard that the guest completed the interrupt.  On a
+	 * shared line others' count as well; by @resamplefd, several that come
+	 * before the loop looks count as one.
 	 */
 	uint64_t completed;
 };
@@ -136,10 +161,19 @@ VIRQ_API void virq_line_source_query(struct virq_line_source *line,
  * virq_shm_source_set_eventfd - as VFIO_DEVICE_SET_IRQS has it: vector
  * @vector signals @fd while it cannot post; -1 takes it away, and what is
  * raised meanwhile is pending until there is one again.  0, -EINVAL (@vector),
- * or as virq_source_create().
+ * -EBUSY (it is a line), or as virq_source_create().
+ *
+ * virq_shm_source_set_line - vector @vector, one of the first
+ * VIRQ_SHM_MAX_LINES, is the level of a device, which reaches the guest as that
+ * of virq_line_source_create() does; @fd -1: it is no line any more, and down.
+ * The guest's completions are told to the device in the page and, if it asked,
+ * by one signal of an eventfd, which goes with the page: make a line before
+ * virq_shm_source_send().  0, -EINVAL (@vector), -EBUSY (it has an eventfd), or
+ * as virq_line_source_create().
  *
  * Control calls of one shm source: one thread at a time.
  */
+#define VIRQ_SHM_MAX_LINES 64
 VIRQ_API int virq_shm_source_create(struct virq_loop *loop, uint32_t nr_vectors,
 				    struct virq_shm_source **shm);
 VIRQ_API void virq_shm_source_destroy(struct virq_shm_source *shm);
@@ -147,6 +181,13 @@ VIRQ_API int virq_shm_source_send(struct virq_shm_source *shm, int socket);
 VIRQ_API int virq_shm_source_set_eventfd(struct virq_shm_source *shm,
 					 uint32_t vector, int fd, int irq,
 					 unsigned int flags);
+VIRQ_API int virq_shm_source_set_line(struct virq_shm_source *shm,
+				      uint32_t vector, int fd, int resamplefd,
+				      int irq);
+/* As virq_line_source_query(); -EINVAL: @vector is no line. */
+VIRQ_API int virq_shm_source_query_line(struct virq_shm_source *shm,
+					uint32_t vector,
+					struct virq_line_source_info *info);
 /* As virq_source_mask(), _pending() and _query(); -EINVAL for @vector. */
 VIRQ_API int virq_shm_source_mask(struct virq_shm_source *shm, uint32_t vector,
 				  bool masked);

@@ -16,7 +16,9 @@
 #ifndef VIRQ_VIRQ_H
 #define VIRQ_VIRQ_H
 
+#include <virq/arm64.h>
 #include <virq/bypass.h>
+#include <virq/device.h>
 #include <virq/eventfd.h>
 #include <virq/irqchip.h>
 #include <virq/irqfd.h>
@@ -25,6 +27,7 @@
 #include <virq/routing.h>
 #include <virq/source.h>
 #include <virq/vcpu.h>
+#include <virq/vgic.h>
 #include <virq/vm.h>
 #ifdef __x86_64__
 #include <virq/uapi.h>

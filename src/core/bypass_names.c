@@ -14,6 +14,7 @@ const char *virq_bypass_state_name(enum virq_bypass_state state)
 		[VIRQ_BYPASS_STATE_WAITING] = "waiting",
 		[VIRQ_BYPASS_STATE_POSTED] = "posted",
 		[VIRQ_BYPASS_STATE_REMAPPED] = "remapped",
+		[VIRQ_BYPASS_STATE_FORWARDED] = "forwarded",
 	};
 
 	return NAME_AT(names, state);
@@ -37,6 +38,10 @@ const char *virq_bypass_reason_text(enum virq_bypass_reason reason)
 			"the destination is not one vCPU",
 		[VIRQ_BYPASS_REASON_RESAMPLE] =
 			"a level interrupt cannot be posted",
+		[VIRQ_BYPASS_REASON_NO_INTERRUPT] =
+			"the irqchip has no such interrupt",
+		[VIRQ_BYPASS_REASON_OWNED] =
+			"another producer is forwarded to it",
 	};
 
 	return NAME_AT(texts, reason);

@@ -158,9 +158,12 @@ static bool slot_signalled(struct epoll_slot *slot)
 	if (slot->fresh) {
 		slot->fresh = false;
 		if (!virq_eventfd_query(slot->fd, &info) &&
-		    info.count == slot->residue)
+		    info.count == slot->residue) {
+			slot->source->from_before = true;
 			return true;
+		}
 	}
+	slot->source->from_before = false;
 	slot->residue = 0;
 	/*
 	 * One unit a signal: the rest stays, and is no signal of its own when
@@ -256,6 +259,7 @@ bool epoll_set_remove(struct epoll_set *set, struct loop_source *source)
 
 	epoll_ctl(set->fd, EPOLL_CTL_DEL, slot->fd, NULL);
 	owed = slot_owed(slot);
+	source->from_before = slot->fresh;
 	close(slot->fd);
 	slot_free(set, source->slot);
 	return owed;

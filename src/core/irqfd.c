@@ -26,7 +26,8 @@ static void count(atomic_uint_least64_t *counter)
 }
 
 /*
- * One signal.  The back end's fast path is offered the GSI's only route;
+ * One signal.  The back end's fast path is offered the GSI's only route, but
+ * not for a signal from before assign (in Linux assign queues the slow path);
  * otherwise a plain irqfd pulses its line and a resample irqfd raises it.
  */
 static int irqfd_inject(struct virq_irqchip *chip,
@@ -35,7 +36,8 @@ static int irqfd_inject(struct virq_irqchip *chip,
 {
 	int rc;
 
-	if (nr_routes == 1 && chip->ops->set_irq_inatomic) {
+	if (nr_routes == 1 && chip->ops->set_irq_inatomic &&
+	    !irqfd->core->source.from_before) {
 		rc = chip->ops->set_irq_inatomic(chip, routes,
 						 VIRQ_SOURCE_USERSPACE, 1);
 		if (rc != -EWOULDBLOCK)

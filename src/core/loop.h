@@ -25,6 +25,8 @@ struct loop_source {
 	void (*fire)(struct loop_source *source);
 	uint32_t slot;
 	bool in_ring;
+	/* It fires for what was signalled before loop_add(). */
+	bool from_before;
 };
 
 struct uring_set;

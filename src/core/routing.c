@@ -295,14 +295,8 @@ int virq_vm_irq_line(struct virq_vm *vm, const struct kvm_irq_level *level,
 		return -ENXIO;
 	if (!status)
 		status = &unused;
-	if (chip->ops->set_line) {
-		int rc;
-
-		rcu_lock();
-		rc = chip->ops->set_line(chip, level, status);
-		rcu_unlock();
-		return rc;
-	}
+	if (chip->ops->set_line)
+		return chip->ops->set_line(chip, level, status);
 	*status = virq_vm_set_irq(vm, VIRQ_SOURCE_USERSPACE, level->irq,
 				  !!level->level, line_status);
 	return 0;

@@ -12,6 +12,7 @@ static const struct virq_irqchip_ops *const irqchips[] = {
 	&irqchip_split,
 #endif
 	&irqchip_kvm,
+	&irqchip_vgic,
 };
 
 #define NR_IRQCHIPS (sizeof(irqchips) / sizeof(irqchips[0]))

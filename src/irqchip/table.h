@@ -8,5 +8,6 @@
 extern const struct virq_irqchip_ops irqchip_x86;
 extern const struct virq_irqchip_ops irqchip_split;
 extern const struct virq_irqchip_ops irqchip_kvm;
+extern const struct virq_irqchip_ops irqchip_vgic;
 
 #endif

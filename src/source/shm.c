@@ -141,6 +141,7 @@ int virq_shm_source_create(struct virq_loop *loop, uint32_t nr_vectors,
 	*shm = (struct virq_shm_source){
 		.loop = loop,
 		.nr_vectors = nr_vectors,
+		.completion.fd = -1,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 	vectors_init(shm);
@@ -170,6 +171,7 @@ void virq_shm_source_destroy(struct virq_shm_source *shm)
 	if (!shm)
 		return;
 	shm_take(shm);
+	shm_lines_destroy(shm);
 	/* No vector posts any more, so no vCPU looks. */
 	for (uint32_t i = 0; i < shm->nr_vectors; i++)
 		source_stop(&shm->vectors[i].source);
@@ -189,7 +191,10 @@ int virq_shm_source_send(struct virq_shm_source *shm, int to)
 		.magic = VIRQ_POSTER_MAGIC,
 		.version = VIRQ_POSTER_VERSION,
 	};
-	const int fds[2] = {shm->memfd, shm->doorbell.fd};
+	/* The third only to those who know of lines. */
+	const int fds[VIRQ_POSTER_MAX_FDS] = {shm->memfd, shm->doorbell.fd,
+					      shm->completion.fd};
+	const size_t size = (shm->completion.fd < 0 ? 2 : 3) * sizeof(fds[0]);
 	union {
 		struct cmsghdr header;
 		char bytes[CMSG_SPACE(sizeof(fds))];
@@ -199,14 +204,14 @@ int virq_shm_source_send(struct virq_shm_source *shm, int to)
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = &control,
-		.msg_controllen = sizeof(control),
+		.msg_controllen = CMSG_SPACE(size),
 	};
 	ssize_t sent;
 
 	control.header.cmsg_level = SOL_SOCKET;
 	control.header.cmsg_type = SCM_RIGHTS;
-	control.header.cmsg_len = CMSG_LEN(sizeof(fds));
-	memcpy(CMSG_DATA(&control.header), fds, sizeof(fds));
+	control.header.cmsg_len = CMSG_LEN(size);
+	memcpy(CMSG_DATA(&control.header), fds, size);
 
 	/*
 	 * A device that died between a bit and the doorbell has left something
@@ -214,6 +219,7 @@ int virq_shm_source_send(struct virq_shm_source *shm, int to)
 	 */
 	shm_repair(shm);
 	shm_take(shm);
+	shm_lines_look(shm);
 	do
 		sent = sendmsg(to, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
@@ -234,7 +240,11 @@ int virq_shm_source_set_eventfd(struct virq_shm_source *shm, uint32_t vector,
 {
 	struct virq_source *source = vector_source(shm, vector);
 
-	return source ? source_set_eventfd(source, fd, irq, flags) : -EINVAL;
+	if (!source)
+		return -EINVAL;
+	if (vector < VIRQ_POSTER_MAX_LINES && shm->lines[vector])
+		return -EBUSY;
+	return source_set_eventfd(source, fd, irq, flags);
 }
 
 int virq_shm_source_mask(struct virq_shm_source *shm, uint32_t vector,

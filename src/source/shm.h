@@ -11,9 +11,11 @@
  *   shm.c        life and control calls
  *   shm_page.c   the page: taking bits, answering the doorbell, repair
  *   shm_home.c   which descriptor belongs to which vCPU
+ *   shm_line.c   vectors that are lines
  *
  * Lock order: a VM's routing mutex > shm->lock > vCPU port lists.  shm->lock
- * is for homes, which change in bypass callbacks; who takes bits needs none.
+ * is for homes, which change in bypass callbacks; who takes bits needs none,
+ * but that of a line.
  */
 #ifndef VIRQ_SOURCE_SHM_H
 #define VIRQ_SOURCE_SHM_H
@@ -26,6 +28,7 @@
 #include "core/eventfd.h"
 #include "core/loop.h"
 #include "core/vcpu_port.h"
+#include "line_source.h"
 #include "source.h"
 
 /* The descriptor of those who have no home. */
@@ -52,6 +55,13 @@ struct shm_vector {
 	uint32_t home; /* shm->lock */
 };
 
+/* A vector whose level is in the page. */
+struct shm_line {
+	struct virq_line_source base;
+	struct virq_shm_source *shm;
+	uint32_t number;
+};
+
 struct virq_shm_source {
 	/* Constant. */
 	struct virq_poster_page *page;
@@ -61,6 +71,8 @@ struct virq_shm_source {
 	struct loop_source doorbell_watch;
 	uint32_t nr_vectors;
 	uint64_t granted[VIRQ_POSTER_WORDS];
+	struct eventfd_signal completion; /* fd -1 until there is a line */
+	struct shm_line *lines[VIRQ_POSTER_MAX_LINES]; /* RCU */
 	/*
 	 * Bits that a vCPU found in its descriptor though their vectors do not
 	 * post to it.  They may need a system call each, which is the loop's
@@ -97,8 +109,19 @@ bool shm_untaken(const struct virq_shm_source *shm, uint32_t vector);
 /* As vcpu_port.notify. */
 void shm_set_notify(struct shm_home *home, bool on);
 
+/* shm_line.c */
+/* The line that @vector is, or NULL.  Inside an RCU read-side section. */
+struct shm_line *shm_line_find(const struct virq_shm_source *shm,
+			       uint32_t vector);
+/* All levels may have changed, without a bit. */
+void shm_lines_look(struct virq_shm_source *shm);
+void shm_lines_destroy(struct virq_shm_source *shm);
+
 /* shm_home.c */
 void shm_homes_init(struct virq_shm_source *shm);
+/* @vector now interrupts @vcpu by itself, or, NULL, none. */
+void shm_rehome(struct virq_shm_source *shm, uint32_t vector,
+		struct virq_vcpu *vcpu);
 /* The retarget hook of the vectors' sources. */
 void shm_retarget(struct virq_source *source, struct virq_vcpu *vcpu);
 

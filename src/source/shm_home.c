@@ -95,11 +95,10 @@ static void home_leave(struct shm_home *home, uint32_t vector)
 		home_vacate(home);
 }
 
-void shm_retarget(struct virq_source *source, struct virq_vcpu *vcpu)
+void shm_rehome(struct virq_shm_source *shm, uint32_t number,
+		struct virq_vcpu *vcpu)
 {
-	struct shm_vector *vector =
-		caa_container_of(source, struct shm_vector, source);
-	struct virq_shm_source *shm = vector->shm;
+	struct shm_vector *vector = &shm->vectors[number];
 	uint32_t old, new_home = SHM_NO_HOME;
 
 	pthread_mutex_lock(&shm->lock);
@@ -107,12 +106,20 @@ void shm_retarget(struct virq_source *source, struct virq_vcpu *vcpu)
 	if (vcpu)
 		new_home = home_find(shm, vcpu);
 	if (new_home)
-		home_enter(&shm->homes[new_home], vector->number);
+		home_enter(&shm->homes[new_home], number);
 	vector->home = new_home;
 	/* Relaxed: a hint to the device; see poster.h. */
-	__atomic_store_n(&shm->page->home[vector->number], (uint8_t)new_home,
+	__atomic_store_n(&shm->page->home[number], (uint8_t)new_home,
 			 __ATOMIC_RELAXED);
 	if (old)
-		home_leave(&shm->homes[old], vector->number);
+		home_leave(&shm->homes[old], number);
 	pthread_mutex_unlock(&shm->lock);
+}
+
+void shm_retarget(struct virq_source *source, struct virq_vcpu *vcpu)
+{
+	struct shm_vector *vector =
+		caa_container_of(source, struct shm_vector, source);
+
+	shm_rehome(vector->shm, vector->number, vcpu);
 }

@@ -38,21 +38,27 @@ static uint64_t take_word(struct virq_shm_source *shm,
 }
 
 /* Take the first of the vectors of word @i out of @bits, which is not 0. */
-static struct virq_source *next_source(struct virq_shm_source *shm,
-				       unsigned int i, uint64_t *bits)
+static uint32_t next_vector(unsigned int i, uint64_t *bits)
 {
 	unsigned int bit = (unsigned int)__builtin_ctzll(*bits);
 
 	*bits &= *bits - 1;
-	return &shm->vectors[64 * i + bit].source;
+	return 64 * i + bit;
 }
 
 /* Inside an RCU read-side section, and so one for all of them. */
 static void raise_word(struct virq_shm_source *shm, unsigned int i,
 		       uint64_t bits)
 {
-	while (bits)
-		source_raise(next_source(shm, i, &bits));
+	while (bits) {
+		uint32_t vector = next_vector(i, &bits);
+		struct shm_line *line = shm_line_find(shm, vector);
+
+		if (line)
+			line_source_look(&line->base);
+		else
+			source_raise(&shm->vectors[vector].source);
+	}
 }
 
 /* Found again before they were raised: coalesced here. */
@@ -60,7 +66,8 @@ static void count_again(struct virq_shm_source *shm, unsigned int i,
 			uint64_t bits)
 {
 	while (bits) {
-		struct virq_source *source = next_source(shm, i, &bits);
+		struct virq_source *source =
+			&shm->vectors[next_vector(i, &bits)].source;
 
 		/* Relaxed: a statistic. */
 		atomic_fetch_add_explicit(&source->counts[SOURCE_COALESCED], 1,

@@ -34,12 +34,12 @@
 
 static int copy_header(uintptr_t arg, struct kvm_cpuid2 *header)
 {
-	return uapi_copy_in(header, arg, sizeof(*header));
+	return user_copy_in(header, arg, sizeof(*header));
 }
 
 static int copy_entries_out(uintptr_t arg, const struct kvm_cpuid2 *cpuid)
 {
-	return uapi_copy_out(arg, cpuid,
+	return user_copy_out(arg, cpuid,
 			     sizeof(*cpuid) +
 				     cpuid->nent * sizeof(cpuid->entries[0]));
 }
@@ -143,16 +143,16 @@ int uapi_get_msr_index_list(uintptr_t arg)
 	const uint32_t count = sizeof(indices) / sizeof(indices[0]);
 	struct kvm_msr_list list;
 	uint32_t room;
-	int ret = uapi_copy_in(&list, arg, sizeof(list));
+	int ret = user_copy_in(&list, arg, sizeof(list));
 
 	if (ret)
 		return ret;
 	room = list.nmsrs;
 	list.nmsrs = count;
-	ret = uapi_copy_out(arg, &list, sizeof(list));
+	ret = user_copy_out(arg, &list, sizeof(list));
 	if (ret)
 		return ret;
 	if (room < count)
 		return -E2BIG;
-	return uapi_copy_out(arg + sizeof(list), indices, sizeof(indices));
+	return user_copy_out(arg + sizeof(list), indices, sizeof(indices));
 }

@@ -112,7 +112,7 @@ static int set_file(struct kvm_vfio *device, uint64_t attr, uintptr_t addr)
 
 	if (attr != KVM_DEV_VFIO_GROUP_ADD && attr != KVM_DEV_VFIO_GROUP_DEL)
 		return -ENXIO;
-	ret = uapi_copy_in(&fd, addr, sizeof(fd));
+	ret = user_copy_in(&fd, addr, sizeof(fd));
 	if (ret)
 		return ret;
 	if (fstat(fd, &st))
@@ -148,7 +148,7 @@ static int kvm_vfio_ioctl(struct uapi_file *file, unsigned int request,
 	case KVM_GET_DEVICE_ATTR: return -EPERM; /* it has no such hook */
 	default: return -ENOTTY;
 	}
-	ret = uapi_copy_in(&attr, arg, sizeof(attr));
+	ret = user_copy_in(&attr, arg, sizeof(attr));
 	if (ret)
 		return ret;
 	if (request == KVM_HAS_DEVICE_ATTR)
@@ -222,7 +222,7 @@ static int create_kvm_vfio(struct uapi_vm *vm,
 int uapi_vm_create_device(struct uapi_vm *vm, uintptr_t arg)
 {
 	struct kvm_create_device args;
-	int fd, ret = uapi_copy_in(&args, arg, sizeof(args));
+	int fd, ret = user_copy_in(&args, arg, sizeof(args));
 
 	if (ret)
 		return ret;
@@ -230,14 +230,14 @@ int uapi_vm_create_device(struct uapi_vm *vm, uintptr_t arg)
 		return -ENODEV;
 	/* Linux gives the struct back also when it has changed nothing. */
 	if (args.flags & KVM_CREATE_DEVICE_TEST)
-		return uapi_copy_out(arg, &args, sizeof(args));
+		return user_copy_out(arg, &args, sizeof(args));
 	pthread_mutex_lock(&vm->lock);
 	fd = create_kvm_vfio(vm, &args);
 	pthread_mutex_unlock(&vm->lock);
 	if (fd < 0)
 		return fd;
 	args.fd = (uint32_t)fd;
-	ret = uapi_copy_out(arg, &args, sizeof(args));
+	ret = user_copy_out(arg, &args, sizeof(args));
 	if (ret)
 		virq_uapi_close(fd);
 	return ret;

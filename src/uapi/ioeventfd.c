@@ -257,7 +257,7 @@ static int deassign(struct uapi_vm *vm, const struct kvm_ioeventfd *args)
 int uapi_vm_ioeventfd(struct uapi_vm *vm, uintptr_t arg)
 {
 	struct kvm_ioeventfd args;
-	int ret = uapi_copy_in(&args, arg, sizeof(args));
+	int ret = user_copy_in(&args, arg, sizeof(args));
 
 	if (ret)
 		return ret;

@@ -3,7 +3,6 @@
  * Inside the front door.
  *
  * files.c	descriptors: memfds, which object each stands for, fork
- * user.c	copies from and to a caller's memory that may be bad
  * system.c	/dev/kvm itself; caps.c KVM_CHECK_EXTENSION; cpuid.c
  * vm.c		life of a VM, its settings, what goes to the host as it is
  * vm_msr.c	the local APIC's MSRs on a host
@@ -35,6 +34,7 @@
 #include <sys/types.h>
 #include <virq/uapi.h>
 #include <virq/virq.h>
+#include "host/user_copy.h"
 #include "stats.h"
 
 /* ---- Descriptors (files.c) ---- */
@@ -77,11 +77,6 @@ void uapi_file_put(struct uapi_file *file);
 int uapi_hide_fd(int fd);
 /* close(2) past whoever interposes it.  0 or -errno. */
 int uapi_raw_close(int fd);
-
-/* ---- The caller's memory (user.c): 0 or -EFAULT ---- */
-
-int uapi_copy_in(void *to, uintptr_t from, size_t size);
-int uapi_copy_out(uintptr_t to, const void *from, size_t size);
 
 /* ---- /dev/kvm (system.c) ---- */
 

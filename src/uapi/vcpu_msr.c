@@ -180,7 +180,7 @@ int vcpu_msrs(struct uapi_vcpu *vcpu, unsigned int request, uintptr_t arg)
 	struct kvm_msr_entry *entries;
 	struct kvm_msrs header;
 	size_t size;
-	int ret = uapi_copy_in(&header, arg, sizeof(header));
+	int ret = user_copy_in(&header, arg, sizeof(header));
 	int done;
 
 	if (ret)
@@ -191,11 +191,11 @@ int vcpu_msrs(struct uapi_vcpu *vcpu, unsigned int request, uintptr_t arg)
 	entries = malloc(size ? size : 1);
 	if (!entries)
 		return -ENOMEM;
-	done = uapi_copy_in(entries, arg + sizeof(header), size);
+	done = user_copy_in(entries, arg + sizeof(header), size);
 	if (!done)
 		done = do_msrs(vcpu, request, entries, header.nmsrs);
 	if (done >= 0 && request == KVM_GET_MSRS) {
-		ret = uapi_copy_out(arg + sizeof(header), entries, size);
+		ret = user_copy_out(arg + sizeof(header), entries, size);
 		if (ret)
 			done = ret;
 	}

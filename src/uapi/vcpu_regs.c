@@ -239,7 +239,7 @@ static int set_cpuid2(struct uapi_vcpu *vcpu, uintptr_t arg)
 	struct kvm_cpuid_entry2 *entries;
 	struct kvm_cpuid2 header;
 	size_t size;
-	int ret = uapi_copy_in(&header, arg, sizeof(header));
+	int ret = user_copy_in(&header, arg, sizeof(header));
 
 	if (ret)
 		return ret;
@@ -249,7 +249,7 @@ static int set_cpuid2(struct uapi_vcpu *vcpu, uintptr_t arg)
 	entries = malloc(size ? size : 1);
 	if (!entries)
 		return -ENOMEM;
-	ret = uapi_copy_in(entries, arg + sizeof(header), size);
+	ret = user_copy_in(entries, arg + sizeof(header), size);
 	if (ret) {
 		free(entries);
 		return ret;
@@ -264,16 +264,16 @@ static int get_cpuid2(struct uapi_vcpu *vcpu, uintptr_t arg)
 {
 	const struct vcpu_regs *r = vcpu->regs;
 	struct kvm_cpuid2 header;
-	int ret = uapi_copy_in(&header, arg, sizeof(header));
+	int ret = user_copy_in(&header, arg, sizeof(header));
 
 	if (ret)
 		return ret;
 	if (header.nent < r->nr_cpuid)
 		return -E2BIG;
 	header.nent = r->nr_cpuid;
-	ret = uapi_copy_out(arg + sizeof(header), r->cpuid,
+	ret = user_copy_out(arg + sizeof(header), r->cpuid,
 			    r->nr_cpuid * sizeof(r->cpuid[0]));
-	return ret ? ret : uapi_copy_out(arg, &header, sizeof(header));
+	return ret ? ret : user_copy_out(arg, &header, sizeof(header));
 }
 
 /* ---- MSRs ---- */
@@ -328,7 +328,7 @@ static int do_msrs(struct uapi_vcpu *vcpu, unsigned int request, uintptr_t arg)
 	struct kvm_msr_entry entry;
 	struct kvm_msrs header;
 	uint32_t i;
-	int ret = uapi_copy_in(&header, arg, sizeof(header));
+	int ret = user_copy_in(&header, arg, sizeof(header));
 
 	if (ret)
 		return ret;
@@ -337,14 +337,14 @@ static int do_msrs(struct uapi_vcpu *vcpu, unsigned int request, uintptr_t arg)
 	for (i = 0; i < header.nmsrs; i++) {
 		uintptr_t at = arg + sizeof(header) + i * sizeof(entry);
 
-		ret = uapi_copy_in(&entry, at, sizeof(entry));
+		ret = user_copy_in(&entry, at, sizeof(entry));
 		if (ret)
 			return ret;
 		if (request == KVM_SET_MSRS ? !set_msr(vcpu->regs, &entry)
 					    : !get_msr(vcpu->regs, &entry))
 			break;
 		if (request == KVM_GET_MSRS)
-			ret = uapi_copy_out(at, &entry, sizeof(entry));
+			ret = user_copy_out(at, &entry, sizeof(entry));
 		if (ret)
 			return ret;
 	}
@@ -356,7 +356,7 @@ static int do_msrs(struct uapi_vcpu *vcpu, unsigned int request, uintptr_t arg)
 static int interrupt(struct uapi_vcpu *vcpu, uintptr_t arg)
 {
 	struct kvm_interrupt interrupt;
-	int ret = uapi_copy_in(&interrupt, arg, sizeof(interrupt));
+	int ret = user_copy_in(&interrupt, arg, sizeof(interrupt));
 
 	if (ret)
 		return ret;
@@ -370,11 +370,11 @@ static int interrupt(struct uapi_vcpu *vcpu, uintptr_t arg)
 static int tpr_access_reporting(uintptr_t arg)
 {
 	struct kvm_tpr_access_ctl ctl;
-	int ret = uapi_copy_in(&ctl, arg, sizeof(ctl));
+	int ret = user_copy_in(&ctl, arg, sizeof(ctl));
 
 	if (ret)
 		return ret;
-	return ctl.flags ? -EINVAL : uapi_copy_out(arg, &ctl, sizeof(ctl));
+	return ctl.flags ? -EINVAL : user_copy_out(arg, &ctl, sizeof(ctl));
 }
 
 static int mp_state(unsigned int request, uintptr_t arg)
@@ -383,8 +383,8 @@ static int mp_state(unsigned int request, uintptr_t arg)
 	int ret;
 
 	if (request == KVM_GET_MP_STATE)
-		return uapi_copy_out(arg, &state, sizeof(state));
-	ret = uapi_copy_in(&state, arg, sizeof(state));
+		return user_copy_out(arg, &state, sizeof(state));
+	ret = user_copy_in(&state, arg, sizeof(state));
 	if (ret)
 		return ret;
 	return state.mp_state == KVM_MP_STATE_RUNNABLE ? 0 : -EINVAL;
@@ -419,7 +419,7 @@ static int set_row(struct vcpu_regs *r, const struct regs_row *row,
 		struct kvm_sregs sregs;
 		uint32_t xsave[XSAVE_WORDS];
 	} largest;
-	int ret = uapi_copy_in(&largest, arg, row->size);
+	int ret = user_copy_in(&largest, arg, row->size);
 
 	if (!ret && row->check)
 		ret = row->check(r, &largest);
@@ -434,7 +434,7 @@ int vcpu_regs_ioctl(struct uapi_vcpu *vcpu, unsigned int request, uintptr_t arg)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (rows[i].get == request)
-			return uapi_copy_out(arg, (char *)r + rows[i].offset,
+			return user_copy_out(arg, (char *)r + rows[i].offset,
 					     rows[i].size);
 		if (rows[i].set == request)
 			return set_row(r, &rows[i], arg);

@@ -27,14 +27,14 @@ static int get_lapic(struct uapi_vcpu *vcpu, unsigned int request,
 	int ret = virq_x86_get_lapic(vcpu->virq, &state);
 
 	(void)request;
-	return ret ? ret : uapi_copy_out(arg, &state, sizeof(state));
+	return ret ? ret : user_copy_out(arg, &state, sizeof(state));
 }
 
 static int set_lapic(struct uapi_vcpu *vcpu, unsigned int request,
 		     uintptr_t arg)
 {
 	struct kvm_lapic_state state;
-	int ret = uapi_copy_in(&state, arg, sizeof(state));
+	int ret = user_copy_in(&state, arg, sizeof(state));
 
 	(void)request;
 	return ret ? ret : virq_x86_set_lapic(vcpu->virq, &state);
@@ -44,7 +44,7 @@ static int interrupt(struct uapi_vcpu *vcpu, unsigned int request,
 		     uintptr_t arg)
 {
 	struct kvm_interrupt interrupt;
-	int ret = uapi_copy_in(&interrupt, arg, sizeof(interrupt));
+	int ret = user_copy_in(&interrupt, arg, sizeof(interrupt));
 
 	(void)request;
 	if (ret)
@@ -65,7 +65,7 @@ static int tpr_access_reporting(struct uapi_vcpu *vcpu, unsigned int request,
 				uintptr_t arg)
 {
 	struct kvm_tpr_access_ctl ctl;
-	int ret = uapi_copy_in(&ctl, arg, sizeof(ctl));
+	int ret = user_copy_in(&ctl, arg, sizeof(ctl));
 
 	(void)vcpu;
 	(void)request;
@@ -73,7 +73,7 @@ static int tpr_access_reporting(struct uapi_vcpu *vcpu, unsigned int request,
 		return ret;
 	if (ctl.flags)
 		return -EINVAL;
-	return uapi_copy_out(arg, &ctl, sizeof(ctl));
+	return user_copy_out(arg, &ctl, sizeof(ctl));
 }
 
 /* The page that goes with it: nobody will have been told to use it. */
@@ -84,7 +84,7 @@ static int set_vapic_addr(struct uapi_vcpu *vcpu, unsigned int request,
 
 	(void)vcpu;
 	(void)request;
-	return uapi_copy_in(&addr, arg, sizeof(addr));
+	return user_copy_in(&addr, arg, sizeof(addr));
 }
 
 /* ---- What the vCPU is doing ---- */
@@ -101,7 +101,7 @@ static int get_mp_state(struct uapi_vcpu *vcpu, unsigned int request,
 	if (ret)
 		return ret;
 	state.mp_state = vcpu->mp_state;
-	return uapi_copy_out(arg, &state, sizeof(state));
+	return user_copy_out(arg, &state, sizeof(state));
 }
 
 /* In system management mode INIT has to wait. */
@@ -117,7 +117,7 @@ static int set_mp_state(struct uapi_vcpu *vcpu, unsigned int request,
 			uintptr_t arg)
 {
 	struct kvm_mp_state state;
-	int ret = uapi_copy_in(&state, arg, sizeof(state));
+	int ret = user_copy_in(&state, arg, sizeof(state));
 	bool sipi;
 
 	(void)request;
@@ -170,14 +170,14 @@ static int get_events(struct uapi_vcpu *vcpu, unsigned int request,
 		return ret;
 	events.smi.latched_init =
 		!!(virq_vcpu_pending(vcpu->virq) & VIRQ_EVENT_INIT);
-	return uapi_copy_out(arg, &events, sizeof(events));
+	return user_copy_out(arg, &events, sizeof(events));
 }
 
 static int set_events(struct uapi_vcpu *vcpu, unsigned int request,
 		      uintptr_t arg)
 {
 	struct kvm_vcpu_events events;
-	int ret = uapi_copy_in(&events, arg, sizeof(events));
+	int ret = user_copy_in(&events, arg, sizeof(events));
 
 	/* What the APIC has had before is replaced with the rest. */
 	if (!ret)
@@ -219,7 +219,7 @@ static int get_sregs(struct uapi_vcpu *vcpu, unsigned int request,
 		return ret;
 	any.sregs.cr8 = virq_x86_get_cr8(vcpu->virq);
 	any.sregs.apic_base = vcpu_apic_base(vcpu);
-	return uapi_copy_out(arg, &any, _IOC_SIZE(request));
+	return user_copy_out(arg, &any, _IOC_SIZE(request));
 }
 
 /* A VMM from before KVM_SET_MP_STATE wakes the processor by resetting it. */
@@ -251,7 +251,7 @@ static int set_sregs(struct uapi_vcpu *vcpu, unsigned int request,
 		     uintptr_t arg)
 {
 	union any_sregs any;
-	int ret = uapi_copy_in(&any, arg, _IOC_SIZE(request));
+	int ret = user_copy_in(&any, arg, _IOC_SIZE(request));
 
 	/* It knows what is valid, and changes nothing if it is not. */
 	if (!ret)

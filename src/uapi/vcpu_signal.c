@@ -202,12 +202,12 @@ int vcpu_set_signal_mask(struct uapi_vcpu *vcpu, unsigned int request,
 		vcpu->has_client_mask = false;
 		return 0;
 	}
-	ret = uapi_copy_in(&mask.len, arg, sizeof(mask.len));
+	ret = user_copy_in(&mask.len, arg, sizeof(mask.len));
 	if (ret)
 		return ret;
 	if (mask.len != sizeof(mask.sigset))
 		return -EINVAL;
-	ret = uapi_copy_in(mask.sigset, arg + sizeof(mask.len),
+	ret = user_copy_in(mask.sigset, arg + sizeof(mask.len),
 			   sizeof(mask.sigset));
 	if (ret)
 		return ret;

@@ -153,7 +153,7 @@ static int enable_max_vcpu_id(struct uapi_vm *vm, uint64_t max)
 static int enable_cap(struct uapi_vm *vm, uintptr_t arg)
 {
 	struct kvm_enable_cap cap;
-	int ret = uapi_copy_in(&cap, arg, sizeof(cap));
+	int ret = user_copy_in(&cap, arg, sizeof(cap));
 
 	if (ret)
 		return ret;
@@ -213,7 +213,7 @@ static int set_boot_cpu_id(struct uapi_vm *vm, unsigned long id)
 static int check_memory_region(uintptr_t arg)
 {
 	struct kvm_userspace_memory_region region;
-	int ret = uapi_copy_in(&region, arg, sizeof(region));
+	int ret = user_copy_in(&region, arg, sizeof(region));
 
 	if (ret)
 		return ret;
@@ -233,7 +233,7 @@ static int set_identity_map(struct uapi_vm *vm, uintptr_t arg)
 	int ret;
 
 	pthread_mutex_lock(&vm->lock);
-	ret = uapi_copy_in(&addr, arg, sizeof(addr));
+	ret = user_copy_in(&addr, arg, sizeof(addr));
 	if (!ret && vm->nr_vcpus)
 		ret = -EINVAL;
 	pthread_mutex_unlock(&vm->lock);
@@ -247,13 +247,13 @@ static int get_clock(struct uapi_vm *vm, uintptr_t arg)
 		.clock = now_ns() + atomic_load(&vm->clock_offset),
 	};
 
-	return uapi_copy_out(arg, &data, sizeof(data));
+	return user_copy_out(arg, &data, sizeof(data));
 }
 
 static int set_clock(struct uapi_vm *vm, uintptr_t arg)
 {
 	struct kvm_clock_data data;
-	int ret = uapi_copy_in(&data, arg, sizeof(data));
+	int ret = user_copy_in(&data, arg, sizeof(data));
 
 	if (ret)
 		return ret;

@@ -116,20 +116,20 @@ int uapi_vm_enable_x2apic_api(struct uapi_vm *vm, uint64_t flags)
 static int get_irqchip(struct uapi_vm *vm, uintptr_t arg)
 {
 	struct kvm_irqchip chip;
-	int ret = uapi_copy_in(&chip, arg, sizeof(chip));
+	int ret = user_copy_in(&chip, arg, sizeof(chip));
 
 	if (ret)
 		return ret;
 	if (!irqchip_full(vm))
 		return -ENXIO;
 	ret = virq_x86_get_irqchip(vm->virq, &chip);
-	return ret ? ret : uapi_copy_out(arg, &chip, sizeof(chip));
+	return ret ? ret : user_copy_out(arg, &chip, sizeof(chip));
 }
 
 static int set_irqchip(struct uapi_vm *vm, uintptr_t arg)
 {
 	struct kvm_irqchip chip;
-	int ret = uapi_copy_in(&chip, arg, sizeof(chip));
+	int ret = user_copy_in(&chip, arg, sizeof(chip));
 
 	if (ret)
 		return ret;
@@ -143,7 +143,7 @@ static int set_irqchip(struct uapi_vm *vm, uintptr_t arg)
 static int irqfd(struct uapi_vm *vm, uintptr_t arg)
 {
 	struct kvm_irqfd args;
-	int ret = uapi_copy_in(&args, arg, sizeof(args));
+	int ret = user_copy_in(&args, arg, sizeof(args));
 
 	if (ret)
 		return ret;
@@ -157,7 +157,7 @@ static int irqfd(struct uapi_vm *vm, uintptr_t arg)
 static int irq_line(struct uapi_vm *vm, uintptr_t arg, bool with_status)
 {
 	struct kvm_irq_level level;
-	int status, ret = uapi_copy_in(&level, arg, sizeof(level));
+	int status, ret = user_copy_in(&level, arg, sizeof(level));
 
 	if (ret)
 		return ret;
@@ -166,13 +166,13 @@ static int irq_line(struct uapi_vm *vm, uintptr_t arg, bool with_status)
 	if (ret || !with_status)
 		return ret;
 	level.status = status;
-	return uapi_copy_out(arg, &level, sizeof(level));
+	return user_copy_out(arg, &level, sizeof(level));
 }
 
 static int signal_msi(struct uapi_vm *vm, uintptr_t arg)
 {
 	struct kvm_msi msi;
-	int ret = uapi_copy_in(&msi, arg, sizeof(msi));
+	int ret = user_copy_in(&msi, arg, sizeof(msi));
 
 	if (ret)
 		return ret;
@@ -184,7 +184,7 @@ static int set_gsi_routing(struct uapi_vm *vm, uintptr_t arg)
 {
 	struct kvm_irq_routing header, *routing;
 	size_t size;
-	int ret = uapi_copy_in(&header, arg, sizeof(header));
+	int ret = user_copy_in(&header, arg, sizeof(header));
 
 	if (ret)
 		return ret;
@@ -196,7 +196,7 @@ static int set_gsi_routing(struct uapi_vm *vm, uintptr_t arg)
 	if (!routing)
 		return -ENOMEM;
 	*routing = header;
-	ret = uapi_copy_in(routing->entries, arg + sizeof(header), size);
+	ret = user_copy_in(routing->entries, arg + sizeof(header), size);
 	if (!ret)
 		ret = virq_vm_set_gsi_routing(vm->virq, routing);
 	free(routing);
@@ -232,7 +232,7 @@ static int create_pit(struct uapi_vm *vm, const struct kvm_pit_config *config)
 static int create_pit2(struct uapi_vm *vm, uintptr_t arg)
 {
 	struct kvm_pit_config config;
-	int ret = uapi_copy_in(&config, arg, sizeof(config));
+	int ret = user_copy_in(&config, arg, sizeof(config));
 
 	return ret ? ret : create_pit(vm, &config);
 }
@@ -245,19 +245,19 @@ static int get_pit(struct uapi_vm *vm, uintptr_t arg, size_t size)
 
 	/* The older request reads what it will overwrite, and first. */
 	if (size == sizeof(struct kvm_pit_state) &&
-	    uapi_copy_in(&state, arg, size))
+	    user_copy_in(&state, arg, size))
 		return -EFAULT;
 	if (!pit)
 		return -ENXIO;
 	pit_get_state(pit, &state);
-	return uapi_copy_out(arg, &state, size);
+	return user_copy_out(arg, &state, size);
 }
 
 static int set_pit(struct uapi_vm *vm, uintptr_t arg, size_t size)
 {
 	struct kvm_pit_state2 state = {0};
 	struct pit *pit = vm_pit(vm);
-	int ret = uapi_copy_in(&state, arg, size);
+	int ret = user_copy_in(&state, arg, size);
 
 	if (ret)
 		return ret;
@@ -272,7 +272,7 @@ static int reinject_control(struct uapi_vm *vm, uintptr_t arg)
 {
 	struct kvm_reinject_control control;
 	struct pit *pit = vm_pit(vm);
-	int ret = uapi_copy_in(&control, arg, sizeof(control));
+	int ret = user_copy_in(&control, arg, sizeof(control));
 
 	if (ret)
 		return ret;

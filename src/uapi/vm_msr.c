@@ -71,7 +71,7 @@ int uapi_vm_take_msrs(struct uapi_vm *vm)
 int uapi_vm_set_msr_filter(struct uapi_vm *vm, uintptr_t arg)
 {
 	struct kvm_msr_filter filter;
-	int ret = uapi_copy_in(&filter, arg, sizeof(filter));
+	int ret = user_copy_in(&filter, arg, sizeof(filter));
 
 	if (ret)
 		return ret;

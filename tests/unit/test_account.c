@@ -181,6 +181,33 @@ static void second_delivery_of_one_raise_is_spurious(void **state)
 	expect(*state, 2, 0, 0, 1);
 }
 
+/* As many as it told, and only where there is a delivery to explain. */
+static void source_that_told_again_explains_a_delivery(void **state)
+{
+	struct account_counts counts;
+
+	for (unsigned int again = 0; again < 4; again++) {
+		struct account *account = account_create();
+		unsigned int explained = again < 2 ? again : 2;
+
+		assert_non_null(account);
+		raise_at(account, 10, 11);
+		finish(account);
+		for (uint64_t time = 20; time < 23; time++)
+			assert_true(account_delivery(account, time));
+		account_again(account, again);
+		account_finish(account);
+		account_get(account, &counts);
+		assert_int_equal(counts.raised, 1 + explained);
+		assert_int_equal(counts.delivered, 1 + explained);
+		assert_int_equal(counts.spurious, 2 - explained);
+		assert_int_equal(counts.coalesced, 0);
+		assert_int_equal(counts.lost, 0);
+		account_destroy(account);
+	}
+	(void)state;
+}
+
 static void raise_on_its_way_belongs_to_the_next_delivery(void **state)
 {
 	raise_at(*state, 100, 110);
@@ -425,6 +452,7 @@ int main(void)
 		CASE(delivery_without_a_raise_is_spurious),
 		CASE(delivery_before_its_raise_began_is_spurious),
 		CASE(second_delivery_of_one_raise_is_spurious),
+		CASE(source_that_told_again_explains_a_delivery),
 		CASE(raise_on_its_way_belongs_to_the_next_delivery),
 		CASE(raises_in_each_stage_keep_their_order),
 		CASE(no_more_deliveries_follow_than_there_are_stages),

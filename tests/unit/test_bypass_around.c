@@ -197,7 +197,9 @@ static void states_and_reasons_have_names(void **state)
 			    "posted");
 	assert_string_equal(virq_bypass_state_name(VIRQ_BYPASS_STATE_REMAPPED),
 			    "remapped");
-	for (int a = 0; a <= VIRQ_BYPASS_REASON_RESAMPLE; a++) {
+	assert_string_equal(virq_bypass_state_name(VIRQ_BYPASS_STATE_FORWARDED),
+			    "forwarded");
+	for (int a = 0; a <= VIRQ_BYPASS_REASON_OWNED; a++) {
 		const char *text =
 			virq_bypass_reason_text((enum virq_bypass_reason)a);
 
@@ -208,7 +210,7 @@ static void states_and_reasons_have_names(void **state)
 					      (enum virq_bypass_reason)b));
 	}
 	assert_string_equal(virq_bypass_reason_text((enum virq_bypass_reason)(
-				    VIRQ_BYPASS_REASON_RESAMPLE + 1)),
+				    VIRQ_BYPASS_REASON_OWNED + 1)),
 			    "unknown");
 }
 

@@ -142,12 +142,14 @@ static void counts_signals_and_completions(void **state)
 	virq_line_source_query(a->line, &info);
 	assert_true(info.up);
 	assert_int_equal(info.signalled, 2);
+	assert_int_equal(info.again, 1);
 	assert_int_equal(info.completed, 1);
 	virq_line_source_set(a->line, false);
 	resample(a);
 	virq_line_source_query(a->line, &info);
 	assert_false(info.up);
 	assert_int_equal(info.signalled, 2);
+	assert_int_equal(info.again, 1);
 	assert_int_equal(info.completed, 2);
 }
 
@@ -283,6 +285,36 @@ static void guest_is_interrupted_until_the_line_is_down(void **state)
 	close(resamplefd);
 }
 
+/* The irqfd of before, and what it was told, are gone. */
+static void irqfd_assigned_anew_is_told_the_level(void **state)
+{
+	struct pc *pc = *state;
+	struct virq_line_source *line;
+	int fd = pc_eventfd(), resamplefd = pc_eventfd();
+
+	pc_ioapic_write(pc, IOAPIC_REDIR(PIN), VECTOR | IOAPIC_LEVEL);
+	assert_int_equal(
+		virq_line_source_create(pc->loop, fd, resamplefd, 4, &line), 0);
+	virq_line_source_set(line, true);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(pc_assign(pc, fd, PIN, KVM_IRQFD_FLAG_RESAMPLE,
+					   resamplefd),
+				 0);
+		pc_pump(pc);
+		assert_int_equal(pc_take(pc, 0), VECTOR);
+		/* Told again already, to the one that goes. */
+		pc_pump(pc);
+		assert_int_equal(pc_deassign(pc, fd, PIN), 0);
+		/* What it was told is in the local APIC. */
+		assert_int_equal(pc_take(pc, 0), VECTOR);
+		pc_pump(pc);
+		assert_int_equal(pc_take(pc, 0), -EAGAIN);
+	}
+	virq_line_source_destroy(line);
+	close(fd);
+	close(resamplefd);
+}
+
 #define BOTH(test)                                                             \
 	{#test "[epoll]", test, epoll_setup, alone_teardown, NULL},            \
 	{                                                                      \
@@ -301,6 +333,9 @@ int main(void)
 		BOTH(creation_errors_leave_nothing),
 		cmocka_unit_test_setup_teardown(
 			guest_is_interrupted_until_the_line_is_down, pc_setup,
+			pc_teardown),
+		cmocka_unit_test_setup_teardown(
+			irqfd_assigned_anew_is_told_the_level, pc_setup,
 			pc_teardown),
 	};
 

@@ -31,7 +31,7 @@ struct vmm {
 	struct virq_poster_page page;
 	off_t size;
 	int seals;
-	int fds[3]; /* page, doorbell, one too many */
+	int fds[4]; /* page, doorbell, completions, one too many */
 	unsigned int nr_fds;
 };
 
@@ -81,7 +81,8 @@ static int offer(struct vmm *vmm, struct virq_poster *poster)
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets), 0);
 	vmm->fds[0] = memfd_create("page", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	vmm->fds[1] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	vmm->fds[2] = dup(0);
+	vmm->fds[2] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	vmm->fds[3] = dup(0);
 	assert_int_equal(write(vmm->fds[0], &vmm->page, sizeof(vmm->page)),
 			 sizeof(vmm->page));
 	assert_int_equal(ftruncate(vmm->fds[0], vmm->size), 0);
@@ -90,11 +91,12 @@ static int offer(struct vmm *vmm, struct virq_poster *poster)
 				 0);
 	send_page(vmm, sockets[0]);
 	rc = virq_poster_open(poster, sockets[1]);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		close(vmm->fds[i]);
 	close(sockets[0]);
 	close(sockets[1]);
-	assert_int_equal(count_fds() - before, rc ? 0 : 1);
+	assert_int_equal(count_fds() - before,
+			 rc ? 0 : (int)vmm->nr_fds - 1);
 	return rc;
 }
 
@@ -110,6 +112,25 @@ static void takes_a_good_page(void **state)
 	assert_int_equal(poster.nr_descriptors, 4);
 	assert_true(fcntl(poster.doorbell, F_GETFD) & FD_CLOEXEC);
 	virq_poster_close(&poster);
+	assert_int_equal(count_fds(), before);
+}
+
+/* What tells of completions is there if the VMM has lines. */
+static void takes_a_third_descriptor(void **state)
+{
+	struct vmm vmm = new_vmm();
+	struct virq_poster poster;
+	int before = count_fds();
+
+	(void)state;
+	assert_int_equal(offer(&vmm, &poster), 0);
+	assert_int_equal(poster.completion, -1);
+	virq_poster_close(&poster);
+	vmm.nr_fds = 3;
+	assert_int_equal(offer(&vmm, &poster), 0);
+	assert_true(fcntl(poster.completion, F_GETFD) & FD_CLOEXEC);
+	virq_poster_close(&poster);
+	assert_int_equal(poster.completion, -1);
 	assert_int_equal(count_fds(), before);
 }
 
@@ -131,7 +152,7 @@ static void refuses_what_is_no_page(void **state)
 	REFUSED(-EPROTO, vmm.message_size = 4);
 	REFUSED(-EPROTO, vmm.nr_fds = 0);
 	REFUSED(-EPROTO, vmm.nr_fds = 1);
-	REFUSED(-EPROTO, vmm.nr_fds = 3);
+	REFUSED(-EPROTO, vmm.nr_fds = 4);
 	/* It could be cut off. */
 	REFUSED(-EPROTO, vmm.seals = F_SEAL_GROW);
 	REFUSED(-EPROTO, vmm.size = 4095);
@@ -226,6 +247,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_a_good_page),
+		cmocka_unit_test(takes_a_third_descriptor),
 		cmocka_unit_test(refuses_what_is_no_page),
 		cmocka_unit_test(tells_that_the_vmm_has_gone),
 		cmocka_unit_test(rings_only_if_it_is_asked_and_nobody_has),

@@ -16,6 +16,7 @@
 #define OWN_VECTOR 0x53
 #define GSI 30u /* of the first; the others' follow */
 #define NR_VECTORS 256u
+#define LINE 5u /* one of the peer's vectors */
 #define ROUNDS 20
 #define WAIT_NS UINT64_C(10000000000)
 
@@ -121,6 +122,29 @@ static void let_go_of_everything(struct peer *peer)
 	pause();
 }
 
+/* Levels, and questions after completions, as fast as it goes. */
+static void wave_its_line(struct peer *peer)
+{
+	(void)virq_poster_set_line(&peer->poster, LINE, draw(peer) & 1);
+	(void)virq_poster_want(&peer->poster, LINE);
+	if (!(draw(peer) % 16))
+		__atomic_store_n(&peer->poster.page->line_completed, draw(peer),
+				 __ATOMIC_RELAXED);
+	ring(peer);
+}
+
+/* So that who signals a completion waits until somebody has read. */
+static void fill_the_completions(struct peer *peer)
+{
+	const uint64_t most = UINT64_MAX - 1;
+
+	(void)fcntl(peer->poster.completion, F_SETFL, O_NONBLOCK);
+	(void)!write(peer->poster.completion, &most, sizeof(most));
+	if (fcntl(peer->poster.completion, F_SETFL, 0))
+		_exit(1);
+	wave_its_line(peer);
+}
+
 static void raise_all(struct peer *peer)
 {
 	for (uint32_t v = 0; v < NR_VECTORS; v++)
@@ -137,7 +161,7 @@ static void raise_one(struct peer *peer)
 static void peer_main(int socket, void (*step)(struct peer *))
 {
 	struct peer peer = {.random = 88172645463325252u};
-	int fds[2];
+	int fds[VIRQ_POSTER_MAX_FDS];
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) ||
 	    virq_poster_receive(socket, fds) ||
@@ -145,6 +169,7 @@ static void peer_main(int socket, void (*step)(struct peer *))
 		_exit(1);
 	peer.memfd = fds[0];
 	peer.poster.doorbell = fds[1];
+	peer.poster.completion = fds[2];
 	if (write(socket, "", 1) != 1)
 		_exit(1);
 	for (;;)
@@ -158,6 +183,7 @@ struct world {
 	struct virq_poster device; /* the honest one */
 	struct virq_source *own; /* in this process */
 	int hostile_fd, honest_fd, plain_fd, own_fd;
+	int line_fd, line_resamplefd; /* the peer's */
 };
 
 static void set_routes(struct pc *pc)
@@ -189,6 +215,8 @@ static struct world world_begin(struct pc *pc)
 		.honest_fd = pc_eventfd(),
 		.plain_fd = pc_eventfd(),
 		.own_fd = pc_eventfd(),
+		.line_fd = pc_eventfd(),
+		.line_resamplefd = pc_eventfd(),
 	};
 
 	set_routes(pc);
@@ -198,6 +226,9 @@ static struct world world_begin(struct pc *pc)
 	assert_int_equal(
 		virq_shm_source_set_eventfd(w.hostile, 0, w.hostile_fd, 1, 0),
 		0);
+	assert_int_equal(virq_shm_source_set_line(w.hostile, LINE, w.line_fd,
+						  w.line_resamplefd, 1),
+			 0);
 	assert_int_equal(
 		virq_shm_source_set_eventfd(w.honest, 0, w.honest_fd, 1, 0), 0);
 	assert_int_equal(
@@ -217,6 +248,8 @@ static void world_end(struct world *w)
 	close(w->honest_fd);
 	close(w->plain_fd);
 	close(w->own_fd);
+	close(w->line_fd);
+	close(w->line_resamplefd);
 }
 
 static pid_t peer_start(struct world *w, void (*step)(struct peer *))
@@ -261,7 +294,11 @@ static void await(struct world *w, unsigned int cpu, int vector)
 static void others_are_served(struct world *w)
 {
 	struct pollfd plain = {.fd = w->plain_fd, .events = POLLIN};
+	const uint64_t one = 1;
 
+	/* The guest completes the peer's line. */
+	assert_int_equal(write(w->line_resamplefd, &one, sizeof(one)),
+			 sizeof(one));
 	/* The peer's own vCPU sleeps, and looks again. */
 	(void)virq_vcpu_block(w->pc->vcpu[0], 1);
 	assert_int_equal(virq_source_raise(w->own), 1);
@@ -349,6 +386,8 @@ ATTACK(cut_the_page)
 ATTACK(do_nothing)
 ATTACK(let_go_of_everything)
 ATTACK(raise_all)
+ATTACK(wave_its_line)
+ATTACK(fill_the_completions)
 
 static uint64_t arrivals(struct world *w, uint32_t vector)
 {
@@ -400,6 +439,8 @@ int main(void)
 		CASE(peer_may_do_nothing),
 		CASE(peer_may_let_go_of_everything),
 		CASE(peer_may_raise_all),
+		CASE(peer_may_wave_its_line),
+		CASE(peer_may_fill_the_completions),
 		CASE(peer_may_die_at_any_instruction),
 	};
 

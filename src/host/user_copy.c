@@ -6,18 +6,19 @@
  * ourselves, which every process may do.  Where a filter forbids it, a pointer
  * is taken at its word, as any library does.
  */
+#include "user_copy.h"
+#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
-#include "uapi.h"
 
 static bool refused(int error)
 {
 	return error == ENOSYS || error == EPERM;
 }
 
-int uapi_copy_in(void *to, uintptr_t from, size_t size)
+int user_copy_in(void *to, uintptr_t from, size_t size)
 {
 	struct iovec local = {.iov_base = to, .iov_len = size};
 	struct iovec remote = {.iov_base = (void *)from, .iov_len = size};
@@ -34,7 +35,7 @@ int uapi_copy_in(void *to, uintptr_t from, size_t size)
 	return 0;
 }
 
-int uapi_copy_out(uintptr_t to, const void *from, size_t size)
+int user_copy_out(uintptr_t to, const void *from, size_t size)
 {
 	struct iovec local = {.iov_base = (void *)from, .iov_len = size};
 	struct iovec remote = {.iov_base = (void *)to, .iov_len = size};
