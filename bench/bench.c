@@ -14,10 +14,19 @@ static const struct {
 	const char *name;
 	int (*run)(struct bench *bench);
 } groups[] = {
-	{"hop", bench_hop},	    {"eventfd", bench_eventfd},
-	{"loop", bench_loop},	    {"control", bench_control},
-	{"chip", bench_chip},	    {"bypass", bench_bypass},
-	{"latency", bench_latency}, {"throughput", bench_throughput},
+	{"hop", bench_hop},
+	{"vgic", bench_vgic},
+	{"lpi", bench_lpi},
+	{"forward", bench_forward},
+#ifdef __x86_64__
+	{"eventfd", bench_eventfd},
+	{"loop", bench_loop},
+	{"control", bench_control},
+	{"chip", bench_chip},
+	{"bypass", bench_bypass},
+	{"latency", bench_latency},
+	{"throughput", bench_throughput},
+#endif
 };
 
 #define NR_GROUPS (sizeof(groups) / sizeof(groups[0]))
@@ -48,6 +57,7 @@ struct bench_row *bench_add_row(struct bench *bench, const char *name)
 		.p99_ns = NAN,
 		.p99_9_ns = NAN,
 		.ratio = NAN,
+		.syscalls = NAN,
 	};
 	for (size_t i = 0; i < BENCH_CURVE_POINTS; i++)
 		row->curve_ns[i] = NAN;

@@ -63,6 +63,7 @@ struct bench_row {
 	double ratio;
 	struct bench_aim aim;
 	bool aim_met;
+	double syscalls; /* that each one makes; NaN: not counted */
 	char note[BENCH_TEXT_LEN];
 };
 
@@ -102,5 +103,8 @@ int bench_chip(struct bench *bench);
 int bench_bypass(struct bench *bench);
 int bench_latency(struct bench *bench);
 int bench_throughput(struct bench *bench);
+int bench_vgic(struct bench *bench);
+int bench_lpi(struct bench *bench);
+int bench_forward(struct bench *bench);
 
 #endif

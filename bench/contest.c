@@ -205,6 +205,7 @@ int contest_report(struct bench *bench, struct contender *contenders, size_t nr)
 		row->per = c->batch || c->means ? BENCH_BATCH : BENCH_EVENT;
 		memcpy(row->note, c->note, sizeof(row->note));
 		memcpy(row->missing, c->missing, sizeof(row->missing));
+		row->syscalls = c->counted ? c->syscalls : (double)NAN;
 		if (c->missing[0])
 			continue;
 		samples_sort(&c->all);

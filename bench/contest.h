@@ -25,6 +25,8 @@ struct contender {
 	char note[BENCH_TEXT_LEN];
 	const struct contender *peer; /* what it is compared with, or NULL */
 	struct bench_aim aim;
+	bool counted;
+	double syscalls; /* counted: that each one makes */
 	void *state;
 
 	/*

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "remote.h"
 #include "cpus.h"
+#include "syscalls.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -34,6 +35,8 @@ remote_main(int socket, remote_work work, void *arg)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	cpus_pin_helper();
+	/* By another child of the parent. */
+	syscalls_allow();
 	if (dup2(socket, OUR_SOCKET) < 0 || close_range(OUR_SOCKET + 1, ~0u, 0))
 		_exit(1);
 	socket = OUR_SOCKET;

@@ -221,6 +221,15 @@ void account_served(struct account *account)
 	account->tail = account->head;
 }
 
+void account_again(struct account *account, uint64_t times)
+{
+	if (times > account->spurious)
+		times = account->spurious;
+	account->spurious -= times;
+	account->raised += times;
+	account->delivered += times;
+}
+
 void account_finish(struct account *account)
 {
 	while (account->open_head != account->open_tail)

@@ -90,6 +90,13 @@ int account_raise(struct account *account, uint64_t before, uint64_t after);
  */
 void account_served(struct account *account);
 
+/*
+ * account_again - after the last delivery: the guest was told so many times, of
+ * which the device does not know, that a line was still up at its EOI.
+ * Deliveries that would be spurious are of these, and count as raised, too.
+ */
+void account_again(struct account *account, uint64_t times);
+
 /* All raises before @time have been told. */
 void account_upto(struct account *account, uint64_t time);
 uint64_t account_known(const struct account *account);

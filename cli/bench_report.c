@@ -114,15 +114,16 @@ static json_t *row_object(const struct bench_row *row)
 
 	return json_pack(
 		"{s:s, s:s, s:s?, s:I, s:o, s:o, s:o, s:s?, s:o,"
-		" s:o, s:s?, s:s?}",
+		" s:o, s:o, s:s?, s:s?}",
 		"name", row->name, "group", row->group, "per",
 		missing ? NULL : per_name(row->per), "samples",
 		(json_int_t)row->samples, "p50_ns", number_or_null(row->p50_ns),
 		"p99_ns", number_or_null(row->p99_ns), "p99_9_ns",
 		number_or_null(row->p99_9_ns), "ratio_to",
 		text_or_null(row->ratio_to), "ratio",
-		number_or_null(row->ratio), "aim", aim_or_null(row), "note",
-		text_or_null(row->note), "missing", text_or_null(row->missing));
+		number_or_null(row->ratio), "aim", aim_or_null(row), "syscalls",
+		number_or_null(row->syscalls), "note", text_or_null(row->note),
+		"missing", text_or_null(row->missing));
 }
 
 int bench_print_json(const struct bench *bench, bool complete)

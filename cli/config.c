@@ -43,7 +43,11 @@ static const char *const guests[] = {
 	NULL,
 };
 
-static const char *const irqchips[] = {"x86", "split", "kvm", NULL};
+#ifdef __x86_64__
+static const char *const irqchips[] = {"x86", "split", "kvm", "vgic", NULL};
+#else
+static const char *const irqchips[] = {"vgic", "kvm", NULL};
+#endif
 
 static const char *const loops[] = {
 	[VIRQ_LOOP_AUTO] = "auto",
@@ -65,7 +69,7 @@ static const char *const config_words[CONFIG_NR_KEYS + 1] = {
 	[CONFIG_DURATION] = "duration",	  [CONFIG_LOOP] = "loop",
 	[CONFIG_BUSY_POLL] = "busy-poll", [CONFIG_TIMEOUT] = "timeout",
 	[CONFIG_PATH] = "path",		  [CONFIG_BYPASS] = "bypass",
-	[CONFIG_HALT_POLL] = "halt-poll",
+	[CONFIG_HALT_POLL] = "halt-poll", [CONFIG_GIC] = "gic",
 };
 
 static const char *const device_words[DEVICE_NR_KEYS + 1] = {
@@ -81,6 +85,16 @@ void run_config_init(struct run_config *config)
 		.vcpus = 1,
 		.timeout_ns = 5 * SECOND,
 	};
+}
+
+bool run_config_arm(const struct run_config *config)
+{
+#ifdef __x86_64__
+	return !strcmp(config->irqchip, "vgic");
+#else
+	(void)config;
+	return true;
+#endif
 }
 
 int run_config_key(const char *name)
@@ -178,6 +192,9 @@ int run_config_set(struct run_config *config, enum config_key key,
 		if (!ret)
 			snprintf(config->irqchip, sizeof(config->irqchip), "%s",
 				 irqchips[word]);
+		break;
+	case CONFIG_GIC:
+		ret = set_number(value, 2, 3, &config->gic, err);
 		break;
 	case CONFIG_GUEST:
 		ret = set_word(value, guests, &word, err);

@@ -17,6 +17,7 @@
 
 enum config_key {
 	CONFIG_IRQCHIP,
+	CONFIG_GIC,
 	CONFIG_GUEST,
 	CONFIG_PROGRAM,
 	CONFIG_VCPUS,
@@ -66,6 +67,7 @@ struct device_config {
 struct run_config {
 	unsigned int given; /* bit n: enum config_key n was given */
 	char irqchip[8]; /* "": the best */
+	uint64_t gic; /* of the Arm machine: 2, 3; of a PC: 0 */
 	enum vmm_guest guest;
 	enum vmm_program program;
 	uint64_t vcpus;
@@ -91,6 +93,9 @@ extern const char *const config_bypass[]; /* by enum virq_bypass_mode */
 
 void run_config_init(struct run_config *config);
 
+/* Is the guest the Arm machine, whose irqchip is a GIC, and not a PC? */
+bool run_config_arm(const struct run_config *config);
+
 /* The key of this name ("busy-poll"), or -1. */
 int run_config_key(const char *name);
 int device_config_key(const char *name);
@@ -112,7 +117,8 @@ int run_config_add_device(struct run_config *config,
 
 /*
  * run_config_check - give every device what was not given (names, pins,
- * vCPUs, paths), and check all that does not depend on the guest in use.
+ * vCPUs, paths), the Arm machine its GIC, and check all that does not depend on
+ * the guest in use.
  */
 int run_config_check(struct run_config *config, char *err);
 

@@ -14,6 +14,9 @@
 static const unsigned char ioapic_pins[] = {16, 17, 18, 19, 20, 21, 22, 23,
 					    5,	6,  7,	9,  10, 11, 12, 14};
 static const unsigned char pic_pins[] = {5, 10, 11, 9, 3, 4, 7, 12, 14, 15, 6};
+/* Of a GIC, whose pin n is SPI 32+n, all are alike. */
+static const unsigned char gic_pins[] = {0, 1, 2,  3,  4,  5,  6,  7,
+					 8, 9, 10, 11, 12, 13, 14, 15};
 /* ELCR has no bit for the timer, the keyboard, the cascade, the RTC, the FPU */
 #define PIC_EDGE_ONLY                                                          \
 	((1u << 0) | (1u << 1) | (1u << 2) | (1u << 8) | (1u << 13))
@@ -25,16 +28,53 @@ static bool given(const struct device_config *device, enum device_key key)
 	return device->given & (1u << key);
 }
 
-/* One of each kind that the program and the path can have. */
+/* May this host's KVM run an Arm machine? */
+static bool host_is_arm(void)
+{
+#ifdef __x86_64__
+	return false;
+#else
+	return true;
+#endif
+}
+
+/* Is the guest, an Arm machine, one on KVM? */
+static bool arm_on_kvm(const struct run_config *config)
+{
+	return host_is_arm() && config->guest != VMM_GUEST_NATIVE &&
+	       vmm_kvm_usable(NULL);
+}
+
+/* The best that there is: which default devices there are depends on it. */
+static void set_gic(struct run_config *config)
+{
+	bool best = true;
+
+	if (!run_config_arm(config) || config->gic)
+		return;
+	if (arm_on_kvm(config))
+		best = !strcmp(config->irqchip, "kvm") &&
+		       vmm_kvm_has_gic(3, NULL);
+	config->gic = best ? 3 : 2;
+}
+
+/* Is there what takes a message? */
+static bool takes_msi(const struct run_config *config)
+{
+	return run_config_arm(config) ? config->gic == 3
+				      : config->program != VMM_PROGRAM_PIC;
+}
+
+/* One of each kind that the machine can have. */
 static int add_defaults(struct run_config *config, char *err)
 {
 	int ret = 0;
 
-	if (config->program != VMM_PROGRAM_PIC)
+	if (takes_msi(config))
 		ret = run_config_add_spec(config, "msi", err);
 	if (!ret)
 		ret = run_config_add_spec(config, "edge", err);
-	if (!ret && config->path != PATH_SHM)
+	if (!ret)
 		ret = run_config_add_spec(config, "level", err);
 	return ret;
 }
@@ -133,10 +173,16 @@ static int check_pin(const struct run_config *config,
 static int set_pin(struct run_config *config, struct device_config *dev,
 		   char *err)
 {
-	bool pic = config->program == VMM_PROGRAM_PIC;
-	const unsigned char *pins = pic ? pic_pins : ioapic_pins;
-	size_t n = pic ? sizeof(pic_pins) : sizeof(ioapic_pins);
+	const unsigned char *pins = ioapic_pins;
+	size_t n = sizeof(ioapic_pins);
 
+	if (run_config_arm(config)) {
+		pins = gic_pins;
+		n = sizeof(gic_pins);
+	} else if (config->program == VMM_PROGRAM_PIC) {
+		pins = pic_pins;
+		n = sizeof(pic_pins);
+	}
 	for (size_t i = 0; i < n; i++) {
 		if (pin_user(config, dev, pins[i], true))
 			continue;
@@ -182,19 +228,63 @@ static int set_vcpus(struct run_config *config, char *err)
 	return 0;
 }
 
-static int set_paths(struct run_config *config, char *err)
+static void set_paths(struct run_config *config)
 {
 	for (unsigned int i = 0; i < config->nr_devices; i++) {
 		struct device_config *dev = &config->device[i];
 
 		if (!given(dev, DEVICE_PATH))
 			dev->path = config->path;
-		if (dev->path != PATH_SHM || dev->kind != VMM_LEVEL)
+	}
+}
+
+static int check_irqchip(const struct run_config *config, char *err)
+{
+	const char *name = config->irqchip;
+
+	if (config->guest == VMM_GUEST_NATIVE && name[0] &&
+	    strcmp(name, "x86") && strcmp(name, "vgic")) {
+		snprintf(err, CONFIG_ERR_LEN,
+			 "irqchip %s needs a KVM guest, not a native one",
+			 name);
+		return -EINVAL;
+	}
+	if (config->gic && !run_config_arm(config)) {
+		snprintf(err, CONFIG_ERR_LEN,
+			 "a PC has no GIC; the Arm machine, irqchip vgic, has");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int check_arm(const struct run_config *config, char *err)
+{
+	if (config->given & (1u << CONFIG_PROGRAM)) {
+		snprintf(err, CONFIG_ERR_LEN,
+			 "program %s is a PC's; the Arm machine has its own",
+			 config_programs[config->program]);
+		return -EINVAL;
+	}
+	if (config->guest == VMM_GUEST_KVM && !host_is_arm()) {
+		snprintf(err, CONFIG_ERR_LEN,
+			 "irqchip vgic needs a native guest: this host's KVM "
+			 "runs no Arm machine");
+		return -EINVAL;
+	}
+	if (arm_on_kvm(config) && config->gic == 3 &&
+	    strcmp(config->irqchip, "kvm")) {
+		snprintf(err, CONFIG_ERR_LEN,
+			 "a KVM guest's ICC registers cannot be in user space: "
+			 "use gic 2, irqchip kvm or a native guest");
+		return -EINVAL;
+	}
+	for (unsigned int i = 0; i < config->nr_devices; i++) {
+		if (config->device[i].kind != VMM_MSI || takes_msi(config))
 			continue;
 		snprintf(err, CONFIG_ERR_LEN,
-			 "device %s: a shared page has edges and no levels; "
-			 "give it path=eventfd or path=bypass",
-			 dev->name);
+			 "device %s: a GICv2 takes no messages; a GICv3 with "
+			 "its ITS does",
+			 config->device[i].name);
 		return -EINVAL;
 	}
 	return 0;
@@ -202,13 +292,8 @@ static int set_paths(struct run_config *config, char *err)
 
 static int check_program(const struct run_config *config, char *err)
 {
-	if (config->guest == VMM_GUEST_NATIVE && config->irqchip[0] &&
-	    strcmp(config->irqchip, "x86")) {
-		snprintf(err, CONFIG_ERR_LEN,
-			 "irqchip %s needs a KVM guest, not a native one",
-			 config->irqchip);
-		return -EINVAL;
-	}
+	if (run_config_arm(config))
+		return check_arm(config, err);
 	if (config->program != VMM_PROGRAM_PIC)
 		return 0;
 	if (config->vcpus > 1) {
@@ -231,9 +316,10 @@ static int check_program(const struct run_config *config, char *err)
 
 int run_config_check(struct run_config *config, char *err)
 {
-	int ret = 0;
+	int ret = check_irqchip(config, err);
 
-	if (!config->nr_devices)
+	set_gic(config);
+	if (!ret && !config->nr_devices)
 		ret = add_defaults(config, err);
 	if (!ret)
 		ret = set_names(config, err);
@@ -244,7 +330,7 @@ int run_config_check(struct run_config *config, char *err)
 	if (!ret)
 		ret = set_vcpus(config, err);
 	if (!ret)
-		ret = set_paths(config, err);
+		set_paths(config);
 	return ret;
 }
 

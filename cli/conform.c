@@ -14,6 +14,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifdef __x86_64__
+#define DEFAULT_PORT "x86"
+#else
+#define DEFAULT_PORT "vgic"
+#endif
+
 struct conform_options {
 	const char *against; /* NULL: not given */
 	const char *subject;
@@ -62,9 +68,11 @@ static void usage(void)
 	      "Check each rule of KVM's interrupt interface by a named case, "
 	      "or do random\n"
 	      "operations on the kernel and on virq in lock step.\n\n"
-	      "  --against PORT   kvm, the kernel; or virq's front door with "
-	      "x86 or split\n"
-	      "                   (x86; with --random and --replay: kvm)\n"
+	      "  --against PORT   kvm, the kernel; virq's front door with x86 "
+	      "or split; or\n"
+	      "                   vgic, ARM's rules and virq's vGIC (x86; with "
+	      "--random and\n"
+	      "                   --replay: kvm; on arm64: vgic)\n"
 	      "  --filter GLOB    the cases whose names match: 'irqfd/*'\n"
 	      "  --list           names and rules, nothing is run\n"
 	      "  --json           print one JSON object instead of TAP\n"
@@ -140,8 +148,6 @@ static int check_options(const struct conform_options *o)
 			"--replay";
 	else if (o->has_seed && !o->random)
 		wrong = "--seed is for --random";
-	else if (o->filter && !conform_count(o->filter))
-		wrong = "--filter: no case has such a name, see --list";
 	if (!wrong)
 		return 0;
 	cli_error("conform", "%s", wrong);
@@ -180,17 +186,17 @@ static int find_port(const char *option, const char *name,
 	*port = conform_port_find(name, reason);
 	if (*port || *reason)
 		return 0;
-	cli_error("conform", "--%s: %s: is none of kvm, x86, split", option,
-		  name);
+	cli_error("conform", "--%s: %s: is none of %s", option, name,
+		  conform_port_names());
 	return CLI_USAGE;
 }
 
-static void list(const char *filter)
+static void list(const struct conform_suite *suite, const char *filter)
 {
-	for (size_t g = 0; g < conform_nr_groups; g++) {
-		for (size_t i = 0; i < conform_groups[g]->nr; i++) {
+	for (size_t g = 0; g < suite->nr_groups; g++) {
+		for (size_t i = 0; i < suite->groups[g]->nr; i++) {
 			const struct conform_case *test =
-				&conform_groups[g]->cases[i];
+				&suite->groups[g]->cases[i];
 
 			if (conform_selected(test, filter))
 				printf("%s\n    %s\n", test->name, test->rule);
@@ -228,7 +234,7 @@ static int run_cases(const struct conform_options *o, const char *name,
 	} else if (!port) {
 		printf("TAP version 13\n1..0 # SKIP %s\n", reason);
 	} else {
-		conform_tap_plan(conform_count(o->filter));
+		conform_tap_plan(conform_count(port->suite, o->filter));
 		printf("# against %s, rules of Linux %u.%u\n", name,
 		       port->version >> 16, port->version >> 8 & 0xff);
 	}
@@ -276,6 +282,11 @@ static int run_differential(const struct conform_options *o,
 		cli_error("conform", "--subject: %s", reason);
 		return CLI_FAILED;
 	}
+	if (config.subject->suite == &conform_suite_arm) {
+		cli_error("conform", "--subject: %s: has no random operations",
+			  o->subject);
+		return CLI_USAGE;
+	}
 	if (o->replay)
 		ret = conform_replay(&config, o->replay);
 	else
@@ -288,9 +299,27 @@ static int run_differential(const struct conform_options *o,
 	return ret ? CLI_FAILED : CLI_OK;
 }
 
+/* What is asked for must be among the port's cases. */
+static int check_suite(const struct conform_options *o,
+		       const struct conform_suite *suite, const char *name)
+{
+	if (o->filter && !conform_count(suite, o->filter)) {
+		cli_error("conform",
+			  "--filter: no case has such a name, see --list");
+		return CLI_USAGE;
+	}
+	if ((o->random || o->replay) && suite == &conform_suite_arm) {
+		cli_error("conform", "--against: %s: has no random operations",
+			  name);
+		return CLI_USAGE;
+	}
+	return 0;
+}
+
 int conform_main(int argc, char **argv)
 {
 	struct conform_options o = {0};
+	const struct conform_suite *suite;
 	const struct conform_port *port;
 	const char *name, *reason;
 	bool differential;
@@ -300,14 +329,18 @@ int conform_main(int argc, char **argv)
 	if (code)
 		return code < 0 ? CLI_OK : code;
 	differential = o.random || o.replay;
-	name = o.against ? o.against : differential ? "kvm" : "x86";
-	if (o.list) {
-		list(o.filter);
-		return CLI_OK;
-	}
+	name = o.against ? o.against : differential ? "kvm" : DEFAULT_PORT;
 	code = find_port("against", name, &port, &reason);
 	if (code)
 		return code;
+	suite = conform_suite_find(name);
+	code = check_suite(&o, suite, name);
+	if (code)
+		return code;
+	if (o.list) {
+		list(suite, o.filter);
+		return CLI_OK;
+	}
 	if (!differential)
 		return run_cases(&o, name, port, reason);
 	if (!port) {

@@ -20,6 +20,7 @@ struct device {
 	bool broken; /* it cannot raise, or nobody listens: out */
 	uint64_t raised;
 	uint64_t last_raise_ns;
+	uint64_t unacked_ns; /* the first that was not acked */
 
 	uint64_t flushed_ns;
 	struct {
@@ -95,6 +96,8 @@ static void note_raise(struct device *dev, uint64_t before, uint64_t after)
 {
 	dev->report.raise[dev->report.header.count++] =
 		(struct report_raise){.before = before, .after = after};
+	if (!dev->ack_pending)
+		dev->unacked_ns = before;
 	dev->ack_pending = true;
 	dev->eoi_pending = dev->setup.level;
 	dev->raised++;
@@ -124,11 +127,11 @@ static bool handle_eoi(struct device *dev)
 	make_room(dev, DEVICE_EOI_MAX_RAISED);
 	before = cli_now_ns();
 	eoi = raiser->eoi(raiser->opaque);
-	if (!eoi.seen)
+	if (!eoi.seen && !eoi.forwarded)
 		return false;
 	dev->eoi_pending = false;
 	if (!eoi.raised)
-		return true;
+		return eoi.seen && !eoi.answered;
 	/* Of several only this is known: they came between the two times. */
 	while (--eoi.raised)
 		note_raise(dev, before, before);
@@ -195,7 +198,10 @@ static enum report_end run(struct device *dev)
 	dev->flushed_ns = due;
 	while (!stopped(dev) && !dev->broken) {
 		uint64_t now = cli_now_ns();
-		uint64_t give_up = dev->last_raise_ns + dev->setup.timeout_ns;
+		/* EOIs that make it raise again are no answer to the first. */
+		uint64_t give_up = (dev->ack_pending ? dev->unacked_ns
+						     : dev->last_raise_ns) +
+				   dev->setup.timeout_ns;
 		bool over =
 			dev->raised >= dev->setup.count || now >= dev->end_ns;
 

@@ -23,6 +23,10 @@
 /* The guest's EOIs since the last look. */
 struct device_eoi {
 	bool seen;
+	/* None is to come: the guest completes the interrupt at its source. */
+	bool forwarded;
+	/* Whoever keeps the line has looked at it: the device need not. */
+	bool answered;
 	/* So many found the line up and were answered by a raise already. */
 	unsigned int raised;
 };
@@ -32,7 +36,10 @@ struct device_eoi {
 struct device_raiser {
 	/* One edge, or the line goes up.  False: it cannot raise any more. */
 	bool (*raise)(void *opaque);
-	/* Level: look for EOIs.  One with .raised 0 the device answers. */
+	/*
+	 * Level: look for EOIs.  One with .raised 0 that is not .answered the
+	 * device answers.
+	 */
 	struct device_eoi (*eoi)(void *opaque);
 	void *opaque;
 	int eoi_fd; /* level: readable when eoi() has something to tell */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * The device process: a separate program image that holds what it raises
- * through (an eventfd, or a shared page and its doorbell), its ack and resample
- * eventfds and a report pipe, and nothing else.
+ * through (an eventfd, or a shared page and its doorbell), its ack eventfd and
+ * that of the guest's EOIs, and a report pipe, and nothing else.
  */
 #include "cli.h"
 #include "config.h"
@@ -54,18 +54,55 @@ static bool poster_raise(void *opaque)
 	return virq_poster_raise(opaque, DEVICE_SHM_VECTOR) >= 0;
 }
 
-static int open_poster(struct virq_poster *poster)
+static bool poster_raise_line(void *opaque)
 {
+	return virq_poster_set_line(opaque, DEVICE_SHM_VECTOR, true) >= 0;
+}
+
+/*
+ * The eventfd before the page: a completion that comes after the look at the
+ * page signals it again.  A line that is still up has interrupted again
+ * already.
+ */
+static struct device_eoi poster_eoi(void *opaque)
+{
+	const struct virq_poster *poster = opaque;
+
+	(void)device_drain(poster->completion);
+	return (struct device_eoi){
+		.seen = virq_poster_want(poster, DEVICE_SHM_VECTOR) > 0,
+		.answered = true,
+	};
+}
+
+static int open_poster(struct virq_poster *poster, struct device_setup *setup)
+{
+	struct device_raiser *raiser = &setup->raiser;
 	int ret = virq_poster_open(poster, DEVICE_IRQ_FD);
 
 	close(DEVICE_IRQ_FD);
-	return ret;
+	if (ret)
+		return ret;
+	*raiser = (struct device_raiser){
+		.raise = setup->level ? poster_raise_line : poster_raise,
+		.eoi = poster_eoi,
+		.opaque = poster,
+		.eoi_fd = poster->completion,
+	};
+	if (!setup->level)
+		return 0;
+	/* A page without lines tells of no completion. */
+	if (poster->completion < 0)
+		return -EPROTO;
+	/* From the first completion on, the eventfd tells. */
+	(void)virq_poster_want(poster, DEVICE_SHM_VECTOR);
+	return 0;
 }
 
 /* Everything but the device's own descriptors goes, the terminal too. */
-static int isolate(bool level, pid_t parent)
+static int isolate(bool resample, pid_t parent)
 {
-	int last = level ? DEVICE_RESAMPLE_FD : DEVICE_REPORT_FD;
+	int last = resample ? DEVICE_RESAMPLE_FD : DEVICE_REPORT_FD;
 	struct sigaction action = {.sa_handler = on_stop};
 	sigset_t none;
 
@@ -123,15 +160,11 @@ int device_main(int argc, char **argv)
 	uint64_t parent = 0;
 
 	if (argc != 9 || parse_arguments(argv, &setup, &path, &parent) ||
-	    isolate(setup.level, (pid_t)parent)) {
+	    isolate(setup.level && path != PATH_SHM, (pid_t)parent)) {
 		cli_error(argv[0], "is started by virq run only");
 		return CLI_USAGE;
 	}
-	if (path == PATH_SHM) {
-		if (open_poster(&poster))
-			_exit(CLI_FAILED);
-		setup.raiser.raise = poster_raise;
-		setup.raiser.opaque = &poster;
-	}
+	if (path == PATH_SHM && open_poster(&poster, &setup))
+		_exit(CLI_FAILED);
 	_exit(device_run(&setup));
 }

@@ -12,7 +12,6 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -93,25 +92,6 @@ static int spawn(struct run_device *dev, const int from[NR_FDS])
 	return -ret;
 }
 
-/*
- * A socket in which the page and its doorbell wait for the device.  If that
- * never comes to fetch them they go with the last end of the socket.
- */
-static int send_page(struct run_device *dev)
-{
-	int fds[2];
-	int ret;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
-		return -errno;
-	ret = virq_shm_source_send(dev->source.shm, fds[0]);
-	close(fds[0]);
-	if (!ret)
-		return fds[1];
-	close(fds[1]);
-	return ret;
-}
-
 static int process_start(struct run_device *dev, int report_fd)
 {
 	int from[NR_FDS] = {dev->irq_fd, dev->ack_fd, report_fd,
@@ -120,10 +100,12 @@ static int process_start(struct run_device *dev, int report_fd)
 	int ret;
 
 	if (dev->source.shm) {
-		page = send_page(dev);
+		page = run_source_send_page(&dev->source);
 		if (page < 0)
 			return page;
 		from[0] = page;
+		/* The page tells of EOIs. */
+		from[3] = -1;
 	}
 	ret = spawn(dev, from);
 	if (page >= 0)

@@ -58,6 +58,19 @@ static json_t *source_object(const struct run_device_path *path)
 			 number(info->signalled), "held", number(info->held));
 }
 
+/* The same of a level; null: nobody counts it. */
+static json_t *line_object(const struct run_device_path *path)
+{
+	const struct virq_line_source_info *info = &path->line;
+
+	if (!path->line_counted)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o, s:o}", "forwarded",
+			 number(info->forwarded), "signalled",
+			 number(info->signalled), "again", number(info->again),
+			 "completed", number(info->completed));
+}
+
 static json_t *device_object(const struct run_device *dev)
 {
 	const struct device_config *config = dev->config;
@@ -66,7 +79,7 @@ static json_t *device_object(const struct run_device *dev)
 	account_get(dev->account, &counts);
 	return json_pack(
 		"{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o,"
-		" s:s?, s:o, s:o}",
+		" s:s?, s:o, s:o, s:o}",
 		"name", config->name, "kind", config_kinds[config->kind],
 		"path", config_paths[config->path], "raised",
 		number(counts.raised), "delivered", number(counts.delivered),
@@ -77,7 +90,8 @@ static json_t *device_object(const struct run_device *dev)
 		number(counts.unreported), "vcpu", number(config->vcpu), "pin",
 		config->kind == VMM_MSI ? json_null() : number(config->pin),
 		"error", dev->failed ? dev->why : NULL, "bypass",
-		bypass_object(&dev->path), "source", source_object(&dev->path));
+		bypass_object(&dev->path), "source", source_object(&dev->path),
+		"line", line_object(&dev->path));
 }
 
 static json_t *vm_object(const struct run_result *result)
@@ -86,17 +100,18 @@ static json_t *vm_object(const struct run_result *result)
 
 	return json_pack(
 		"{s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o,"
-		" s:b, s:s, s:o}",
+		" s:b, s:s, s:o, s:o}",
 		"guest", result->guest == VMM_GUEST_KVM ? "kvm" : "native",
 		"why", result->why, "irqchip", result->irqchip, "program",
-		config_programs[config->program], "vcpus",
+		result->gic ? "gic" : config_programs[config->program], "vcpus",
 		number(config->vcpus), "loop", result->loop, "busy_poll_ns",
 		number(config->busy_poll_ns), "elapsed_ns",
 		number(result->elapsed_ns), "lines_up",
 		number(result->lines_up), "signal",
 		result->signal ? number((uint64_t)result->signal) : json_null(),
 		"ok", result->ok, "bypass", config_bypass[config->bypass],
-		"halt_poll_ns", number(config->halt_poll_ns));
+		"halt_poll_ns", number(config->halt_poll_ns), "gic",
+		result->gic ? number(result->gic) : json_null());
 }
 
 int result_print_json(const struct run_result *result)

@@ -16,6 +16,7 @@ struct run_result {
 	enum vmm_guest guest;
 	char why[96]; /* why this guest */
 	char irqchip[8];
+	unsigned int gic; /* of the Arm machine; a PC: 0 */
 	const char *loop;
 	uint64_t elapsed_ns;
 	unsigned int lines_up;

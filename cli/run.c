@@ -38,10 +38,14 @@ static void usage(void)
 	      "latency.\n\n"
 	      "  --guest auto|kvm|native      what runs the guest (auto: kvm "
 	      "where usable)\n"
-	      "  --irqchip x86|split|kvm      interrupt controller (the best "
-	      "available)\n"
-	      "  --program apic|pic           guest: IOAPIC and local APIC, or "
-	      "8259 pair\n"
+	      "  --irqchip NAME               interrupt controller; a PC's: "
+	      "x86, split, kvm;\n"
+	      "                               an Arm machine's: vgic, on arm64 "
+	      "also kvm\n"
+	      "  --gic 2|3                    the Arm machine's GIC (3 where "
+	      "it can be)\n"
+	      "  --program apic|pic           a PC's guest: IOAPIC and local "
+	      "APIC, or 8259s\n"
 	      "  --vcpus N                    1..4 (1)\n"
 	      "  --device KIND[:KEY=VALUE,..] a device; may be repeated "
 	      "(msi, edge and level)\n"
@@ -102,6 +106,7 @@ static const struct option options[] = {
 	{"json", no_argument, NULL, OPT_JSON},
 	{"quiet", no_argument, NULL, OPT_QUIET},
 	CONFIG_OPTION("irqchip", CONFIG_IRQCHIP),
+	CONFIG_OPTION("gic", CONFIG_GIC),
 	CONFIG_OPTION("guest", CONFIG_GUEST),
 	CONFIG_OPTION("program", CONFIG_PROGRAM),
 	CONFIG_OPTION("vcpus", CONFIG_VCPUS),
@@ -253,6 +258,7 @@ static int make_guest(struct run *run)
 		.irqchip = config->irqchip[0] ? config->irqchip : NULL,
 		.guest = config->guest,
 		.program = config->program,
+		.gic = (unsigned int)config->gic,
 		.nr_vcpus = (unsigned int)config->vcpus,
 		.loop = {.backend = config->loop,
 			 .busy_poll_max_ns = config->busy_poll_ns},
@@ -306,6 +312,7 @@ static void describe(struct run *run)
 	result->guest = vmm_guest(run->vmm);
 	snprintf(result->irqchip, sizeof(result->irqchip), "%s",
 		 vmm_irqchip(run->vmm));
+	result->gic = vmm_gic(run->vmm);
 	result->loop =
 		virq_loop_backend(vmm_loop(run->vmm)) == VIRQ_LOOP_IO_URING
 			? "io_uring"
@@ -318,7 +325,7 @@ static void describe(struct run *run)
 		snprintf(result->why, sizeof(result->why), "no KVM: %s", why);
 	else
 		snprintf(result->why, sizeof(result->why),
-			 "KVM cannot do this here");
+			 "this host's KVM runs no Arm machine");
 }
 
 static bool check_device(const struct run_device *dev)
@@ -356,6 +363,8 @@ static void query_paths(struct run *run)
 
 		path->known = !vmm_query_irqfd(run->vmm, i, &path->irqfd);
 		path->counted = run_source_query(&dev->source, &path->source);
+		path->line_counted =
+			run_source_query_line(&dev->source, &path->line);
 	}
 }
 
@@ -379,7 +388,7 @@ static void deliver(struct run *run)
 	query_paths(run);
 	if (vmm_stop(run->vmm) && ok) {
 		ok = false;
-		cli_error("run", "guest: does not stop");
+		cli_error("run", "guest: %s", vmm_error(run->vmm));
 	}
 	if (result->lines_up)
 		cli_error("run", "%u level lines are still up",

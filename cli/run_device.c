@@ -282,5 +282,6 @@ void run_device_settle(struct run_device *dev)
 	if (dev->config->kind == VMM_LEVEL && dev->reader.ended &&
 	    dev->reader.end == REPORT_END_DONE)
 		account_served(dev->account);
+	account_again(dev->account, run_source_again(&dev->source));
 	account_finish(dev->account);
 }

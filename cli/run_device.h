@@ -31,7 +31,7 @@ struct run_device_ops {
 	void (*stop)(struct run_device *dev); /* it should end */
 	void (*kill)(struct run_device *dev); /* it must end; no more reports */
 	bool (*ended)(const struct run_device *dev);
-	/* Ended, or killed: wait for it; run_device_fail() if it ended badly. */
+	/* Ended, or killed: wait for it; run_device_fail() for a bad end. */
 	void (*reap)(struct run_device *dev);
 };
 extern const struct run_device_ops run_device_process;
@@ -41,8 +41,10 @@ extern const struct run_device_ops run_device_thread;
 struct run_device_path {
 	bool known; /* irqfd is there */
 	bool counted; /* source is there: somebody counted */
+	bool line_counted; /* line is there */
 	struct virq_irqfd_info irqfd;
 	struct virq_source_info source;
+	struct virq_line_source_info line;
 };
 
 struct run_device {

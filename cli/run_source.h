@@ -10,6 +10,8 @@
 #include "config.h"
 #include "device.h"
 
+#include <stdatomic.h>
+#include <virq/poster.h>
 #include <virq/source.h>
 
 /* All zero: none, the device has its eventfd. */
@@ -20,6 +22,9 @@ struct run_source {
 	struct virq_loop *line_loop;
 	struct virq_line_source_info line_seen;
 	struct virq_shm_source *shm;
+	/* Level: our own hold on the page, for the guest's acks. */
+	struct virq_poster poster;
+	atomic_uint_fast64_t restored; /* acked too early, so up again */
 };
 
 struct run_source_wires {
@@ -40,13 +45,26 @@ int run_source_create(struct run_source *source,
 		      const struct run_source_wires *wires);
 void run_source_destroy(struct run_source *source);
 
+/*
+ * A socket in which the page and what goes with it wait for a device process, or
+ * a negative errno.  If that never comes to fetch them they go with the socket.
+ */
+int run_source_send_page(struct run_source *source);
+
 /* How a device in this process raises through it. */
 struct device_raiser run_source_raiser(struct run_source *source);
 /* The guest acks the device: its line goes down.  vCPU thread. */
 void run_source_acked(struct run_source *source);
 
-/* What became of its raises; false: nobody counts them. */
+/* What became of its raises, or of its line; false: nobody counts them. */
 bool run_source_query(const struct run_source *source,
 		      struct virq_source_info *info);
+bool run_source_query_line(const struct run_source *source,
+			   struct virq_line_source_info *info);
+/*
+ * Times it has told the guest again of a line that the device holds up in
+ * another process, which cannot know how often.
+ */
+uint64_t run_source_again(const struct run_source *source);
 
 #endif

@@ -31,12 +31,15 @@ void result_banner(const struct run_result *result, char *line, size_t size)
 		{"kvm", "all chips in KVM"},
 	};
 	const struct run_config *config = result->config;
-	const char *what = "";
+	char what[64] = "";
 
 	for (size_t i = 0; i < sizeof(chips) / sizeof(chips[0]); i++) {
 		if (!strcmp(chips[i].name, result->irqchip))
-			what = chips[i].what;
+			snprintf(what, sizeof(what), "%s", chips[i].what);
 	}
+	if (result->gic)
+		snprintf(what, sizeof(what), "GICv%u in %s", result->gic,
+			 strcmp(result->irqchip, "kvm") ? "user space" : "KVM");
 	snprintf(line, size,
 		 "guest: %s (%s), irqchip %s (%s), %u vCPU%s, loop %s",
 		 result->guest == VMM_GUEST_KVM ? "kvm" : "native", result->why,
@@ -62,6 +65,7 @@ static const char *way(const struct run_device *dev)
 		return "eventfd";
 	switch (path->irqfd.bypass) {
 	case VIRQ_BYPASS_STATE_POSTED:
+	case VIRQ_BYPASS_STATE_FORWARDED:
 	case VIRQ_BYPASS_STATE_REMAPPED:
 		return virq_bypass_state_name(path->irqfd.bypass);
 	default: return "eventfd";
@@ -81,11 +85,12 @@ static void put_path(char *cell, const struct run_device *dev)
 	}
 }
 
-/* Could its interrupts have been posted, and were not? */
+/* Could its interrupts have gone without the eventfd, and did not? */
 static bool has_note(const struct run_device *dev)
 {
 	return dev->config->path != PATH_EVENTFD && dev->path.known &&
-	       dev->path.irqfd.bypass != VIRQ_BYPASS_STATE_POSTED;
+	       dev->path.irqfd.bypass != VIRQ_BYPASS_STATE_POSTED &&
+	       dev->path.irqfd.bypass != VIRQ_BYPASS_STATE_FORWARDED;
 }
 
 static bool same_note(const struct run_device *a, const struct run_device *b)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* All groups of cases. */
+/* x86's suite: all groups of cases. */
 #include "cases.h"
 
-const struct conform_group *const conform_groups[] = {
+static const struct conform_group *const groups[] = {
 	&conform_requests,    &conform_caps,	      &conform_pointers,
 	&conform_irqfd_errno, &conform_routing_errno, &conform_signal,
 	&conform_deassign,    &conform_unique,	      &conform_passing,
@@ -14,5 +14,8 @@ const struct conform_group *const conform_groups[] = {
 	&conform_guest_io,
 };
 
-const size_t conform_nr_groups =
-	sizeof(conform_groups) / sizeof(conform_groups[0]);
+const struct conform_suite conform_suite_x86 = {
+	.groups = groups,
+	.nr_groups = sizeof(groups) / sizeof(groups[0]),
+	.faults = conform_faults,
+};

@@ -8,6 +8,9 @@
 extern const struct conform_group conform_requests;
 extern const struct conform_group conform_caps;
 extern const struct conform_group conform_pointers;
+/* faults.c */
+extern const struct conform_fault conform_faults[];
+
 extern const struct conform_group conform_irqfd_errno;
 extern const struct conform_group conform_signal;
 extern const struct conform_group conform_deassign;

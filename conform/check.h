@@ -11,6 +11,7 @@
 #define CONFORM_CHECK_H
 
 #include "conform.h"
+#include <sched.h>
 
 #define CONFORM_MAX_FDS 128
 

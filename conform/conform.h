@@ -37,10 +37,6 @@ struct conform_group {
 	const struct conform_group conform_##group = {                         \
 		cases, sizeof(cases) / sizeof(cases[0])}
 
-/* All groups, in the order in which they run. */
-extern const struct conform_group *const conform_groups[];
-extern const size_t conform_nr_groups;
-
 /*
  * A fault that one kernel is known to have.  The case runs all the same, and
  * the fault is told only where the case fails.
@@ -51,8 +47,15 @@ struct conform_fault {
 	bool (*present)(const struct conform_port *port);
 };
 
-const struct conform_fault *conform_fault_find(const struct conform_port *port,
-					       const char *name);
+/* The rules of one architecture's interrupts. */
+struct conform_suite {
+	/* All groups, in the order in which they run. */
+	const struct conform_group *const *groups;
+	size_t nr_groups;
+	const struct conform_fault *faults; /* up to one without a name */
+};
+
+extern const struct conform_suite conform_suite_x86, conform_suite_arm;
 
 enum conform_verdict {
 	CONFORM_PASSED,
@@ -85,7 +88,8 @@ struct conform_totals {
 
 /* Does @test belong to the selection? */
 bool conform_selected(const struct conform_case *test, const char *filter);
-unsigned int conform_count(const char *filter);
+unsigned int conform_count(const struct conform_suite *suite,
+			   const char *filter);
 
 struct conform_config {
 	const struct conform_port *port;
@@ -96,7 +100,7 @@ struct conform_config {
 };
 
 /* A case takes milliseconds; on an emulated machine, a second. */
-#define CONFORM_LIMIT_MS 8000
+#define CONFORM_LIMIT_MS 30000
 
 /*
  * conform_run - run the selected cases, telling each outcome, in order.

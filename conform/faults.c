@@ -3,8 +3,7 @@
  * Faults that are known, by kernel, and what the front door cannot do from
  * inside a process.  A row counts only where its case fails.
  */
-#include "conform.h"
-#include <fnmatch.h>
+#include "cases.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -46,7 +45,7 @@ static bool front_door(const struct conform_port *port)
 	"from "                                                                \
 	"inside a process"
 
-static const struct conform_fault faults[] = {
+const struct conform_fault conform_faults[] = {
 	{"guest/apic-service", EARLY_EOI, software_kvm_apic},
 	{"guest/ioapic-eoi", EARLY_EOI, software_kvm_apic},
 	{"signal/zero-value-is-one",
@@ -58,15 +57,5 @@ static const struct conform_fault faults[] = {
 	{"close/eventfd-not-the-last", NO_HUP, front_door},
 	{"close/eventfd-one-of-two", NO_HUP, front_door},
 	{"close/eventfd-by-dup2", NO_HUP, front_door},
+	{NULL, NULL, NULL},
 };
-
-const struct conform_fault *conform_fault_find(const struct conform_port *port,
-					       const char *name)
-{
-	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
-		if (!fnmatch(faults[i].name, name, 0) &&
-		    faults[i].present(port))
-			return &faults[i];
-	}
-	return NULL;
-}

@@ -3,7 +3,7 @@
  * This library's front door.  The rules are those of the newest Linux whose
  * behaviour it has.
  */
-#include "port.h"
+#include "conform.h"
 #include <errno.h>
 #include <linux/version.h>
 #include <sys/mman.h>
@@ -27,7 +27,7 @@ static void *door_mmap(int fd, size_t length)
 		.name = port_name, .version = KERNEL_VERSION(6, 18, 0),        \
 		.open = door_open, .ioctl = virq_ioctl, .mmap = door_mmap,     \
 		.close = virq_uapi_close, .dup = virq_uapi_dup,                \
-		.irqchip = port_name,                                          \
+		.irqchip = port_name, .suite = &conform_suite_x86,             \
 	}
 
 const struct conform_port conform_port_x86 = DOOR("x86");

@@ -3,7 +3,10 @@
  * The kernel's own KVM.  Raw system calls: a library that is preloaded under
  * the suite must not come between.
  */
-#include "port.h"
+#include "conform.h"
+#ifdef __aarch64__
+#include "arm/port.h"
+#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/version.h>
@@ -74,6 +77,12 @@ const struct conform_port *conform_port_kvm(const char **reason)
 		.mmap = kvm_mmap,
 		.close = kvm_close,
 		.dup = kvm_dup,
+#ifdef __aarch64__
+		.suite = &conform_suite_arm,
+		.arm = &arm_port_kvm,
+#else
+		.suite = &conform_suite_x86,
+#endif
 	};
 	int fd = kvm_open(&port);
 

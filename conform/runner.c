@@ -30,16 +30,29 @@ bool conform_selected(const struct conform_case *test, const char *filter)
 	return !filter || !fnmatch(filter, test->name, 0);
 }
 
-unsigned int conform_count(const char *filter)
+unsigned int conform_count(const struct conform_suite *suite,
+			   const char *filter)
 {
 	unsigned int nr = 0;
 
-	for (size_t g = 0; g < conform_nr_groups; g++) {
-		for (size_t i = 0; i < conform_groups[g]->nr; i++)
-			nr += conform_selected(&conform_groups[g]->cases[i],
-					       filter);
+	for (size_t g = 0; g < suite->nr_groups; g++) {
+		const struct conform_group *group = suite->groups[g];
+
+		for (size_t i = 0; i < group->nr; i++)
+			nr += conform_selected(&group->cases[i], filter);
 	}
 	return nr;
+}
+
+static const struct conform_fault *find_fault(const struct conform_port *port,
+					      const char *name)
+{
+	const struct conform_fault *fault = port->suite->faults;
+
+	for (; fault && fault->name; fault++)
+		if (!fnmatch(fault->name, name, 0) && fault->present(port))
+			return fault;
+	return NULL;
 }
 
 static void version_string(uint32_t version, char *buf, size_t size)
@@ -170,8 +183,7 @@ static int job_end(struct run *run, struct job *job, int waited)
 	outcome->failure = *job->shared;
 	judge(run, outcome, waited, status);
 	if (outcome->verdict == CONFORM_FAILED) {
-		outcome->fault =
-			conform_fault_find(run->port, outcome->test->name);
+		outcome->fault = find_fault(run->port, outcome->test->name);
 		if (outcome->fault)
 			outcome->verdict = CONFORM_KNOWN_FAULT;
 	}
@@ -235,7 +247,8 @@ static void count(struct conform_totals *totals, enum conform_verdict verdict)
 
 static int run_init(struct run *run, const char *filter)
 {
-	unsigned int max = conform_count(filter);
+	const struct conform_suite *suite = run->port->suite;
+	unsigned int max = conform_count(suite, filter);
 
 	run->shared =
 		mmap(NULL, MAX_JOBS * sizeof(*run->shared),
@@ -248,10 +261,10 @@ static int run_init(struct run *run, const char *filter)
 	run->done = calloc(max, sizeof(*run->done));
 	if (!run->outcomes || !run->done)
 		return -ENOMEM;
-	for (size_t g = 0; g < conform_nr_groups; g++) {
-		for (size_t i = 0; i < conform_groups[g]->nr; i++) {
+	for (size_t g = 0; g < suite->nr_groups; g++) {
+		for (size_t i = 0; i < suite->groups[g]->nr; i++) {
 			const struct conform_case *test =
-				&conform_groups[g]->cases[i];
+				&suite->groups[g]->cases[i];
 			struct conform_outcome *outcome;
 
 			if (!conform_selected(test, filter))

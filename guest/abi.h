@@ -4,6 +4,9 @@
  * parameters and the record rings lie in guest memory and which port the guest
  * writes.
  *
+ * Addresses count from where guest memory begins: 0 on a PC; arm64/machine.h
+ * has the other map, on which the ports are a page of device memory.
+ *
  * Everything that vCPU 0 touches lies below 64 KiB, so that a real-mode
  * program reaches it with all segments at 0.  Each further vCPU has a ring and
  * a stack at the same offsets in a 64 KiB slice of its own.
@@ -45,6 +48,10 @@
 /* For the APIC program. */
 #define GUEST_X2APIC (1u << 0) /* x2APIC mode: MSRs, not MMIO */
 #define GUEST_CR8 (1u << 1) /* raise the task priority in handlers */
+/* For the GIC program. */
+#define GUEST_GICV3 (1u << 2) /* a GICv3, not a GICv2 */
+/* EOI drops the priority; what follows it completes (EOImode 1). */
+#define GUEST_SPLIT_EOI (1u << 3)
 
 enum guest_kind {
 	GUEST_EDGE, /* an edge-triggered pin */
@@ -54,13 +61,13 @@ enum guest_kind {
 
 struct guest_device {
 	uint32_t kind;
-	uint32_t pin; /* GSI = IOAPIC pin, or PIC line */
-	uint32_t vector;
+	uint32_t pin; /* GSI = IOAPIC pin, PIC line, n of SPI 32+n */
+	uint32_t vector; /* on Arm the interrupt's number */
 	uint32_t vcpu; /* the vCPU that takes it */
 };
 
 struct guest_record {
-	uint64_t time; /* TSC, or ns in the native guest */
+	uint64_t time; /* TSC or CNTVCT, or ns in the native guest */
 	uint32_t device;
 	uint32_t vector;
 };
@@ -69,7 +76,12 @@ struct guest_ring {
 	/* head: next record the guest writes; tail: next the monitor reads. */
 	uint32_t head;
 	uint32_t tail;
-	uint32_t pad[2];
+	/*
+	 * How often the guest has begun to wait, where its monitor cannot see
+	 * that (Arm on KVM): it takes all that is pending before each.
+	 */
+	uint32_t waits;
+	uint32_t pad;
 	struct guest_record record[GUEST_RING_ENTRIES];
 };
 
@@ -77,7 +89,7 @@ struct guest_params {
 	uint32_t magic;
 	uint32_t nr_vcpus;
 	uint32_t nr_devices;
-	uint32_t flags; /* GUEST_X2APIC, GUEST_CR8 */
+	uint32_t flags; /* GUEST_X2APIC to GUEST_SPLIT_EOI */
 	struct guest_device device[GUEST_MAX_DEVICES];
 };
 

@@ -4,7 +4,7 @@
  * of which the first programs the IOAPIC and starts the others by INIT and
  * SIPI.
  */
-#include "hw.h"
+#include "hw_pc.h"
 
 #define MSR_APIC_BASE 0x1b
 #define APIC_BASE_X2APIC (1u << 10)
@@ -133,13 +133,13 @@ void apic_interrupt(struct hw *hw, uint32_t vector)
 			hw_set_cr8(hw, 0);
 		return;
 	}
-	guest_fault(hw, vector);
+	guest_unexpected(hw, vector);
 }
 
 void apic_main(struct hw *hw)
 {
 	if (guest_params(hw)->magic != GUEST_MAGIC) {
-		guest_fault(hw, 0);
+		guest_unexpected(hw, 0);
 		return;
 	}
 	apic_setup(hw);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* The real-mode machine under pic.c: the interrupt vector table. */
 #include "bare.h"
-#include "hw.h"
+#include "hw_pc.h"
 
 static struct hw hw;
 

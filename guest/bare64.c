@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* The 64-bit machine under apic.c: the interrupt descriptor table. */
 #include "bare.h"
-#include "hw.h"
+#include "hw_pc.h"
 
 #define CODE_SELECTOR 8
 #define GATE_INTERRUPT 0x8e00 /* present, ring 0, 64-bit interrupt gate */

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The hardware under a guest program.  A program (apic.c, pic.c) touches
- * nothing but these, so the same C runs on a (virtual) processor and, natively,
- * on a thread of the monitor:
+ * The hardware under a guest program.  A program touches nothing but these, so
+ * the same C runs on a (virtual) processor and, natively, on a thread of the
+ * monitor:
  *
- *	hw_memory(hw, gpa)		pointer to guest memory
+ *	hw_memory(hw, gpa)		pointer to guest memory, see abi.h
  *	hw_mmio_read32, hw_mmio_write32	device registers
- *	hw_inb, hw_outb, hw_out32	ports
- *	hw_rdmsr, hw_wrmsr
- *	hw_set_cr8(hw, class)		task priority; 64-bit programs only
+ *	hw_out32			the monitor's ports
  *	hw_clock(hw)			the clock of struct guest_record
  *	hw_halt_wait(hw)		take interrupts, or sleep until there is
  *					one; the only place where any is taken.
  *					False: the machine is being switched off
+ *
+ * hw_pc.h and arm64/hw_arm.h have what only one architecture has.
  *
  * struct hw is one vCPU; hw->cpu is its number.
  */
@@ -25,21 +25,14 @@
 
 #ifdef GUEST_NATIVE
 #include "hw_native.h"
+#elif defined(__aarch64__)
+#include "arm64/hw_bare.h"
 #else
 #include "hw_bare.h"
 #endif
 
-/*
- * The programs.  main sets up this vCPU and then waits for interrupts until
- * the machine is switched off; interrupt is called for each one taken.
- */
-void apic_main(struct hw *hw);
-void apic_interrupt(struct hw *hw, uint32_t vector);
-void pic_main(struct hw *hw);
-void pic_interrupt(struct hw *hw, uint32_t vector);
-
 /* A vector nobody asked for; tells the monitor, which ends the run. */
-static inline void guest_fault(struct hw *hw, uint32_t vector)
+static inline void guest_unexpected(struct hw *hw, uint32_t vector)
 {
 	hw_out32(hw, GUEST_PORT_FAULT, vector << 16 | hw->cpu);
 }
@@ -60,7 +53,7 @@ static inline void guest_record(struct hw *hw, uint32_t device, uint32_t vector)
 	record->time = hw_clock(hw);
 	record->device = device;
 	record->vector = vector;
-	/* Pairs with the acquire in the monitor's ring_drain(). */
+	/* Pairs with the acquire in the monitor's vmm_guest_drain(). */
 	__atomic_store_n(&ring->head, head + 1, __ATOMIC_RELEASE);
 }
 

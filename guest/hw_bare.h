@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* hw.h on an x86 processor, in real or in long mode. */
+/* hw_pc.h on an x86 processor, in real or in long mode. */
 #ifndef VIRQ_GUEST_HW_BARE_H
 #define VIRQ_GUEST_HW_BARE_H
 

@@ -11,7 +11,6 @@
 #include <stdint.h>
 #include <time.h>
 #include <virq/vcpu.h>
-#include <virq/x86.h>
 
 struct hw;
 
@@ -19,6 +18,8 @@ struct hw;
 struct hw_ops {
 	void (*out)(struct hw *hw, uint16_t port, uint32_t value);
 	bool (*halt_wait)(struct hw *hw);
+	/* Arm: what PSCI's CPU_ON does. */
+	void (*cpu_on)(struct hw *hw, uint32_t cpu);
 	/* The chips refused an access: @error is the library's errno. */
 	void (*refused)(struct hw *hw, const struct virq_access *access,
 			int error);
@@ -61,42 +62,9 @@ static inline void hw_mmio_write32(struct hw *hw, uint32_t gpa, uint32_t value)
 			  .addr = gpa, .len = 4, .write = true, .data = value});
 }
 
-static inline uint8_t hw_inb(struct hw *hw, uint16_t port)
-{
-	return (uint8_t)hw_access(hw, virq_vcpu_pio,
-				  (struct virq_access){.addr = port, .len = 1});
-}
-
-static inline void hw_outb(struct hw *hw, uint16_t port, uint8_t value)
-{
-	hw_access(
-		hw, virq_vcpu_pio,
-		(struct virq_access){
-			.addr = port, .len = 1, .write = true, .data = value});
-}
-
-/* Only the monitor's own ports are 32 bits wide. */
 static inline void hw_out32(struct hw *hw, uint16_t port, uint32_t value)
 {
 	hw->ops->out(hw, port, value);
-}
-
-static inline uint64_t hw_rdmsr(struct hw *hw, uint32_t msr)
-{
-	return hw_access(hw, virq_vcpu_msr,
-			 (struct virq_access){.addr = msr, .len = 8});
-}
-
-static inline void hw_wrmsr(struct hw *hw, uint32_t msr, uint64_t value)
-{
-	hw_access(hw, virq_vcpu_msr,
-		  (struct virq_access){
-			  .addr = msr, .len = 8, .write = true, .data = value});
-}
-
-static inline void hw_set_cr8(struct hw *hw, uint8_t class)
-{
-	virq_x86_set_cr8(hw->vcpu, class);
 }
 
 static inline uint64_t hw_clock(struct hw *hw)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Guest program for the 8259 pair: one vCPU, vector = base + line. */
-#include "hw.h"
+#include "hw_pc.h"
 #include <stddef.h>
 
 #define MASTER_COMMAND 0x20
@@ -70,7 +70,7 @@ void pic_interrupt(struct hw *hw, uint32_t vector)
 	const struct guest_device *device;
 
 	if (line >= NR_LINES) {
-		guest_fault(hw, vector);
+		guest_unexpected(hw, vector);
 		return;
 	}
 	if (spurious(hw, line)) {
@@ -81,7 +81,7 @@ void pic_interrupt(struct hw *hw, uint32_t vector)
 	}
 	device = find(params, vector, &i);
 	if (!device) {
-		guest_fault(hw, vector);
+		guest_unexpected(hw, vector);
 		return;
 	}
 	guest_record(hw, i, vector);
@@ -96,7 +96,7 @@ void pic_main(struct hw *hw)
 	uint32_t level = 0, enable = 1u << CASCADE_LINE;
 
 	if (params->magic != GUEST_MAGIC) {
-		guest_fault(hw, 0);
+		guest_unexpected(hw, 0);
 		return;
 	}
 	for (uint32_t i = 0; i < params->nr_devices; i++) {

@@ -34,13 +34,18 @@ const char *vmm_error(const struct vmm *vmm)
 	return atomic_load(&vmm->failed) ? vmm->error : NULL;
 }
 
-void vmm_halt_all(struct vmm *vmm)
+void vmm_kick_all(struct vmm *vmm)
 {
-	atomic_store(&vmm->stop, true);
 	for (unsigned int i = 0; i < vmm->nr_vcpus; i++) {
 		if (vmm->vcpus[i].virq)
 			virq_vcpu_kick(vmm->vcpus[i].virq);
 	}
+}
+
+void vmm_halt_all(struct vmm *vmm)
+{
+	atomic_store(&vmm->stop, true);
+	vmm_kick_all(vmm);
 }
 
 /* On the loop's thread. */
@@ -77,8 +82,9 @@ static struct vmm *vmm_alloc(void)
 
 static int create_memory(struct vmm *vmm)
 {
-	void *memory = mmap(NULL, GUEST_MEMORY_SIZE, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *memory =
+		mmap(NULL, vmm->machine->memory_size, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (memory == MAP_FAILED)
 		return vmm_fail(vmm, -ENOMEM, "no memory for the guest");
@@ -134,7 +140,7 @@ static int create_vcpus(struct vmm *vmm)
 			return ret;
 		virq_vcpu_set_halt_poll(vmm->vcpus[i].virq, vmm->halt_poll_ns);
 	}
-	return 0;
+	return vmm->ops->vm_ready ? vmm->ops->vm_ready(vmm) : 0;
 }
 
 int vmm_create(const struct vmm_config *config, struct vmm **result, char *err,
@@ -251,12 +257,14 @@ void vmm_destroy(struct vmm *vmm)
 		vmm->ops->vcpu_cleanup(&vmm->vcpus[i]);
 	if (vmm->ops)
 		vmm->ops->vm_cleanup(vmm);
+	if (vmm->board)
+		vmm->machine->cleanup(vmm);
 	if (vmm->loop)
 		virq_loop_destroy(vmm->loop);
 	for (unsigned int i = 0; i < GUEST_MAX_DEVICES; i++)
 		eventfd_signal_fini(&vmm->acks[i]);
 	if (vmm->memory)
-		munmap(vmm->memory, GUEST_MEMORY_SIZE);
+		munmap(vmm->memory, vmm->machine->memory_size);
 	pthread_cond_destroy(&vmm->changed);
 	pthread_mutex_destroy(&vmm->lock);
 	free(vmm);
@@ -264,27 +272,12 @@ void vmm_destroy(struct vmm *vmm)
 
 unsigned int vmm_lines_up(struct vmm *vmm)
 {
-	bool pic = vmm->program == VMM_PROGRAM_PIC;
-	unsigned int up = 0;
+	return vmm->machine->lines_up(vmm);
+}
 
-	for (unsigned int i = 0; i < vmm->nr_devices; i++) {
-		uint32_t pin = vmm->devices[i].pin;
-		struct kvm_irqchip chip = {
-			.chip_id = !pic	     ? KVM_IRQCHIP_IOAPIC
-				   : pin < 8 ? KVM_IRQCHIP_PIC_MASTER
-					     : KVM_IRQCHIP_PIC_SLAVE,
-		};
-		uint32_t requests;
-
-		if (vmm->devices[i].kind != VMM_LEVEL ||
-		    virq_x86_get_irqchip(vmm->vm, &chip))
-			continue;
-		/* A level pin's request bit is its line. */
-		requests = pic ? (uint32_t)chip.chip.pic.irr << (pin & 8)
-			       : chip.chip.ioapic.irr;
-		up += requests >> pin & 1;
-	}
-	return up;
+unsigned int vmm_gic(const struct vmm *vmm)
+{
+	return vmm->machine->gic ? vmm->machine->gic(vmm) : 0;
 }
 
 int vmm_query_irqfd(struct vmm *vmm, unsigned int device,

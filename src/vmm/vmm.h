@@ -3,10 +3,14 @@
  * The little monitor behind `virq run` and the end-to-end tests: a VM, its
  * vCPUs, and a guest program that takes interrupts and records each.
  *
- * A guest runs on KVM (guest/ has the programs) in one of three ways, by the
- * irqchip: "kvm" and "split" with KVM's local APIC, "x86" with every chip in
- * user space.  Without /dev/kvm the same program runs natively, as threads
- * over the same registers.
+ * The irqchip chooses the machine.  A PC (x86 hosts): "x86", every chip in user
+ * space; "split" and "kvm", on KVM with its local APICs.  An Arm machine:
+ * "vgic", the GIC in user space, on any host; on an arm64 host "kvm", KVM's
+ * vGIC and ITS.
+ *
+ * A guest runs on KVM where that is the host's own machine (guest/ has the
+ * programs), and everywhere natively: the same program as threads over the
+ * same registers.
  */
 #ifndef VIRQ_VMM_H
 #define VIRQ_VMM_H
@@ -17,6 +21,7 @@
 #include <virq/virq.h>
 
 enum vmm_guest { VMM_GUEST_AUTO, VMM_GUEST_KVM, VMM_GUEST_NATIVE };
+/* Of a PC; the Arm machine has one program for each GIC. */
 enum vmm_program {
 	VMM_PROGRAM_APIC, /* 64-bit: IOAPIC, local APIC, MSI */
 	VMM_PROGRAM_PIC, /* 16-bit real mode: the 8259 pair */
@@ -26,20 +31,24 @@ enum vmm_kind { VMM_EDGE, VMM_LEVEL, VMM_MSI };
 /* One interrupt source; the descriptors stay the caller's. */
 struct vmm_device {
 	enum vmm_kind kind;
-	uint32_t pin; /* VMM_EDGE, VMM_LEVEL: IOAPIC pin or PIC line */
-	uint32_t vcpu; /* the vCPU that takes it (APIC program) */
+	/* VMM_EDGE, VMM_LEVEL: IOAPIC pin, PIC line; n of SPI 32+n */
+	uint32_t pin;
+	uint32_t vcpu; /* the vCPU that takes it (not of the PIC program) */
 	int irq_fd; /* the device signals it */
 	int resample_fd; /* VMM_LEVEL: signalled at the guest's EOI */
-	/* Signalled when the guest acks; whoever else holds it, nobody waits. */
+	/* Signalled when the guest acks; if others hold it, nobody waits. */
 	int ack_fd;
 };
 
 struct vmm_config {
-	const char *irqchip; /* "x86", "split", "kvm"; NULL: the best */
+	/* "x86", "split", "kvm", "vgic"; NULL: the best of the host's own */
+	const char *irqchip;
 	enum vmm_guest guest;
 	enum vmm_program program;
 	unsigned int nr_vcpus; /* 1..GUEST_MAX_VCPUS */
 	bool x2apic; /* the APIC program uses x2APIC mode */
+	unsigned int gic; /* of the Arm machine: GICv2, GICv3; 0: the best */
+	bool split_eoi; /* its program drops priority, and completes later */
 	struct virq_loop_config loop;
 	enum virq_bypass_mode bypass; /* of all devices' irqfds */
 	/*
@@ -103,13 +112,21 @@ struct virq_loop *vmm_loop(struct vmm *vmm);
 /* What AUTO and NULL chose. */
 const char *vmm_irqchip(const struct vmm *vmm);
 enum vmm_guest vmm_guest(const struct vmm *vmm);
+/* 2, 3; 0: a PC. */
+unsigned int vmm_gic(const struct vmm *vmm);
 /*
- * How far a time told to delivered() may be off.  Where the guest's TSC is no
- * clock, times are those of the exit that told of the interrupt: late.
+ * How far a time told to delivered() may be off.  Where the guest's counter is
+ * no clock, times are those of the exit that told of the interrupt: late.
  */
 uint64_t vmm_clock_accuracy_ns(const struct vmm *vmm);
 
 /* Is KVM usable here, and if not, why (one phrase)? */
 bool vmm_kvm_usable(const char **why);
+
+/*
+ * Does KVM offer this GIC to an in-kernel vGIC here, and if not, why (one
+ * phrase)?  False on other hosts than arm64.
+ */
+bool vmm_kvm_has_gic(unsigned int gic, const char **why);
 
 #endif

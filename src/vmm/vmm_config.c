@@ -5,50 +5,47 @@
  */
 #include "vmm_internal.h"
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/kvm.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
-#define NR_PIC_LINES 16
-#define PIC_CASCADE_LINE 2
-/* Lines whose ELCR bit is fixed at edge: timer, keyboard, cascade, RTC, FPU. */
-#define PIC_EDGE_ONLY 0x2107u
-
-/*
- * The one that is everywhere: it runs natively and on any KVM, and its EOIs do
- * not depend on the host's local APIC.
- */
-#define DEFAULT_IRQCHIP "x86"
-
-bool vmm_kvm_usable(const char **why)
+static const struct vmm_host_machine *find_machine(const char *irqchip)
 {
-	const char *reason = NULL;
-#ifdef __x86_64__
-	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (!irqchip)
+		return &vmm_host_machines[0];
+	for (unsigned int i = 0; i < vmm_nr_host_machines; i++) {
+		const char *const *name = vmm_host_machines[i].irqchips;
 
-	if (fd < 0) {
-		reason = errno == ENOENT   ? "there is no /dev/kvm"
-			 : errno == EACCES ? "no permission for /dev/kvm"
-					   : "/dev/kvm does not open";
-	} else {
-		if (ioctl(fd, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
-			reason = "/dev/kvm is not a KVM of API version 12";
-		close(fd);
+		for (; *name; name++) {
+			if (!strcmp(*name, irqchip))
+				return &vmm_host_machines[i];
+		}
 	}
-#else
-	reason = "the KVM guest programs are for x86-64 hosts";
-#endif
-	if (why)
-		*why = reason;
-	return !reason;
+	return NULL;
 }
 
-static int choose_guest(struct vmm *vmm, const struct vmm_config *config)
+static int choose_machine(struct vmm *vmm, const struct vmm_config *config,
+			  const struct vmm_host_machine **host)
 {
-	const char *why = NULL;
-	bool usable = config->guest != VMM_GUEST_NATIVE && vmm_kvm_usable(&why);
+	const char *name = config->irqchip;
+
+	*host = find_machine(name);
+	if (*host) {
+		vmm->machine = (*host)->machine;
+		vmm->irqchip =
+			virq_irqchip_find(name ? name : vmm->machine->irqchip);
+	}
+	if (!vmm->irqchip)
+		return vmm_fail(vmm, -EINVAL,
+				"no irqchip '%s' for these guests: use %s",
+				name ? name : "default", vmm_host_irqchips);
+	return 0;
+}
+
+static int choose_guest(struct vmm *vmm, const struct vmm_config *config,
+			const struct vmm_host_machine *host)
+{
+	const char *why = "this machine is not of the host's sort";
+	bool usable = config->guest != VMM_GUEST_NATIVE && host->kvm &&
+		      vmm_kvm_usable(&why);
 
 	switch (config->guest) {
 	case VMM_GUEST_AUTO:
@@ -64,57 +61,33 @@ static int choose_guest(struct vmm *vmm, const struct vmm_config *config)
 	case VMM_GUEST_NATIVE: vmm->guest = VMM_GUEST_NATIVE; break;
 	default: return vmm_fail(vmm, -EINVAL, "unknown kind of guest");
 	}
-#ifdef __x86_64__
-	if (vmm->guest == VMM_GUEST_KVM) {
-		vmm->ops = &vmm_kvm_ops;
-		return 0;
-	}
-#endif
-	vmm->ops = &vmm_native_ops;
-	return 0;
-}
-
-static int choose_irqchip(struct vmm *vmm, const struct vmm_config *config)
-{
-	const char *name = config->irqchip ? config->irqchip : DEFAULT_IRQCHIP;
-	bool user = !strcmp(name, "x86");
-
-	vmm->irqchip = virq_irqchip_find(name);
-	if (!vmm->irqchip ||
-	    (!user && strcmp(name, "split") && strcmp(name, "kvm")))
-		return vmm_fail(vmm, -EINVAL,
-				"no irqchip '%s' for these guests: "
-				"use x86, split or kvm",
-				name);
-	if (!user && vmm->guest == VMM_GUEST_NATIVE)
+	vmm->ops =
+		vmm->guest == VMM_GUEST_KVM ? host->kvm : vmm->machine->native;
+	if (vmm->guest == VMM_GUEST_NATIVE &&
+	    strcmp(vmm->irqchip->name, vmm->machine->irqchip) != 0)
 		return vmm_fail(vmm, -EINVAL,
 				"irqchip '%s' is part of KVM: "
-				"the native guest needs x86",
-				name);
-	vmm->kernel_apic = !user;
+				"the native guest needs %s",
+				vmm->irqchip->name, vmm->machine->irqchip);
+	vmm->kernel_halt = vmm->ops->kernel_halt && vmm->ops->kernel_halt(vmm);
 	return 0;
 }
 
-static int check_pin(struct vmm *vmm, unsigned int i)
+static int check_device(struct vmm *vmm, unsigned int i)
 {
 	const struct vmm_device *device = &vmm->devices[i];
-	bool pic = vmm->program == VMM_PROGRAM_PIC;
-	uint32_t nr = pic ? NR_PIC_LINES : VMM_NR_PINS;
+	int ret;
 
-	if (device->pin >= nr)
+	if (device->vcpu >= vmm->nr_vcpus)
 		return vmm_fail(vmm, -EINVAL,
-				"device %u: no pin %u, the %s has 0 to %u", i,
-				device->pin, pic ? "8259 pair" : "IOAPIC",
-				nr - 1);
-	if (pic && device->pin == PIC_CASCADE_LINE)
-		return vmm_fail(vmm, -EINVAL,
-				"device %u: line 2 of the 8259 is its cascade",
-				i);
-	if (pic && device->kind == VMM_LEVEL &&
-	    PIC_EDGE_ONLY >> device->pin & 1)
-		return vmm_fail(vmm, -EINVAL,
-				"device %u: line %u of the 8259 is edge only",
-				i, device->pin);
+				"device %u: no vCPU %u, there are %u", i,
+				device->vcpu, vmm->nr_vcpus);
+	if (device->kind != VMM_EDGE && device->kind != VMM_LEVEL &&
+	    device->kind != VMM_MSI)
+		return vmm_fail(vmm, -EINVAL, "device %u: unknown kind", i);
+	ret = vmm->machine->check_device(vmm, i);
+	if (ret || device->kind == VMM_MSI)
+		return ret;
 	for (unsigned int j = 0; j < i; j++) {
 		if (vmm->devices[j].kind != VMM_MSI &&
 		    vmm->devices[j].pin == device->pin)
@@ -125,56 +98,28 @@ static int check_pin(struct vmm *vmm, unsigned int i)
 	return 0;
 }
 
-static int check_device(struct vmm *vmm, unsigned int i)
-{
-	const struct vmm_device *device = &vmm->devices[i];
-
-	if (device->vcpu >= vmm->nr_vcpus)
-		return vmm_fail(vmm, -EINVAL,
-				"device %u: no vCPU %u, there are %u", i,
-				device->vcpu, vmm->nr_vcpus);
-	switch (device->kind) {
-	case VMM_EDGE:
-	case VMM_LEVEL: return check_pin(vmm, i);
-	case VMM_MSI:
-		if (vmm->program == VMM_PROGRAM_PIC)
-			return vmm_fail(vmm, -EINVAL,
-					"device %u: the 8259 takes no MSI", i);
-		return 0;
-	default: return vmm_fail(vmm, -EINVAL, "device %u: unknown kind", i);
-	}
-}
-
 int vmm_configure(struct vmm *vmm, const struct vmm_config *config)
 {
+	const struct vmm_host_machine *host;
 	int ret;
 
-	ret = choose_guest(vmm, config);
+	ret = choose_machine(vmm, config, &host);
 	if (ret)
 		return ret;
-	ret = choose_irqchip(vmm, config);
+	ret = choose_guest(vmm, config, host);
 	if (ret)
 		return ret;
 
-	if (config->program != VMM_PROGRAM_APIC &&
-	    config->program != VMM_PROGRAM_PIC)
-		return vmm_fail(vmm, -EINVAL, "unknown guest program");
 	if (config->nr_vcpus < 1 || config->nr_vcpus > GUEST_MAX_VCPUS)
 		return vmm_fail(vmm, -EINVAL,
 				"%u vCPUs: the guest takes 1 to %u",
 				config->nr_vcpus, GUEST_MAX_VCPUS);
-	if (config->program == VMM_PROGRAM_PIC && config->nr_vcpus > 1)
-		return vmm_fail(vmm, -EINVAL,
-				"the 8259 interrupts one vCPU, not %u",
-				config->nr_vcpus);
 	if (config->nr_devices < 1 || config->nr_devices > GUEST_MAX_DEVICES)
 		return vmm_fail(vmm, -EINVAL,
 				"%u devices: the guest takes 1 to %u",
 				config->nr_devices, GUEST_MAX_DEVICES);
 
-	vmm->program = config->program;
 	vmm->nr_vcpus = config->nr_vcpus;
-	vmm->x2apic = config->x2apic;
 	vmm->nr_devices = config->nr_devices;
 	vmm->delivered = config->delivered;
 	vmm->acked = config->acked;
@@ -183,10 +128,8 @@ int vmm_configure(struct vmm *vmm, const struct vmm_config *config)
 	vmm->halt_poll_ns = config->halt_poll_ns;
 	memcpy(vmm->devices, config->devices,
 	       config->nr_devices * sizeof(*config->devices));
-	for (unsigned int i = 0; i < vmm->nr_devices; i++) {
+	ret = vmm->machine->configure(vmm, config);
+	for (unsigned int i = 0; i < vmm->nr_devices && !ret; i++)
 		ret = check_device(vmm, i);
-		if (ret)
-			return ret;
-	}
-	return 0;
+	return ret;
 }

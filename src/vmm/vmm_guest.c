@@ -6,7 +6,7 @@
 #include "vmm_internal.h"
 #include <errno.h>
 
-static struct guest_ring *vcpu_ring(const struct vmm_vcpu *vcpu)
+struct guest_ring *vmm_vcpu_ring(const struct vmm_vcpu *vcpu)
 {
 	return (void *)(vcpu->vmm->memory + GUEST_RING_GPA +
 			vcpu->id * GUEST_SLICE);
@@ -15,7 +15,7 @@ static struct guest_ring *vcpu_ring(const struct vmm_vcpu *vcpu)
 void vmm_guest_drain(struct vmm_vcpu *vcpu)
 {
 	struct vmm *vmm = vcpu->vmm;
-	struct guest_ring *ring = vcpu_ring(vcpu);
+	struct guest_ring *ring = vmm_vcpu_ring(vcpu);
 	/* Pairs with the release in the guest's guest_record(). */
 	uint32_t head = __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE);
 	uint32_t tail = ring->tail;

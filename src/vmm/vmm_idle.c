@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Who is idle, and vmm_quiesce().
+ * Who is idle, and vmm_quiesce(); and pausing.
  *
- * Where HLT comes to the monitor, a vCPU says when it blocks.  Where KVM keeps
- * HLT to itself the vCPU is asked: it is kicked out of the guest, looks, and
- * answers.
+ * Where a halt comes to the monitor, a vCPU says when it blocks.  Where KVM
+ * keeps it to itself the vCPU is asked: it is kicked out of the guest, looks,
+ * and answers.
  */
 #include "vmm_internal.h"
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define NS_PER_S 1000000000u
-/* KVM does not tell of its HLT, so busy vCPUs are asked again. */
+/* KVM does not tell of its halts, so busy vCPUs are asked again. */
 #define PROBE_PERIOD_NS 500000u
 
 uint64_t vmm_now(void)
@@ -119,12 +119,12 @@ static bool probes_idle(struct vmm *vmm)
 }
 
 /* Ask every vCPU once; 1 all are idle, 0 not all, or a negative errno. */
-static int probe_once(struct vmm *vmm, uint64_t deadline_ns)
+static int probe_once(struct vmm *vmm, enum vmm_probe ask, uint64_t deadline_ns)
 {
 	int ret = 0;
 
 	for (unsigned int i = 0; i < vmm->nr_vcpus; i++) {
-		atomic_store(&vmm->vcpus[i].probe, PROBE_ASKED);
+		atomic_store(&vmm->vcpus[i].probe, ask);
 		virq_vcpu_kick(vmm->vcpus[i].virq);
 	}
 	pthread_mutex_lock(&vmm->lock);
@@ -139,9 +139,9 @@ static int probe_once(struct vmm *vmm, uint64_t deadline_ns)
 
 static int probe_idle(struct vmm *vmm, uint64_t deadline_ns)
 {
-	int ret;
+	int ret = probe_once(vmm, PROBE_FIRST, deadline_ns);
 
-	while (!(ret = probe_once(vmm, deadline_ns))) {
+	while (!ret) {
 		uint64_t next = vmm_now() + PROBE_PERIOD_NS;
 
 		if (next > deadline_ns)
@@ -149,6 +149,7 @@ static int probe_idle(struct vmm *vmm, uint64_t deadline_ns)
 		pthread_mutex_lock(&vmm->lock);
 		vmm_wait(vmm, next);
 		pthread_mutex_unlock(&vmm->lock);
+		ret = probe_once(vmm, PROBE_ASKED, deadline_ns);
 	}
 	return ret < 0 ? ret : 0;
 }
@@ -267,6 +268,56 @@ int vmm_quiesce(struct vmm *vmm, uint64_t timeout_ns)
 		ret = settle(vmm, deadline_ns);
 	if (ret)
 		return ret;
-	return vmm->kernel_apic ? probe_idle(vmm, deadline_ns)
+	return vmm->kernel_halt ? probe_idle(vmm, deadline_ns)
 				: wait_idle(vmm, deadline_ns);
+}
+
+/*
+ * The store of paused and the kick pair with the run loop's look at it after
+ * it has come out: a vCPU that enters after the store is kicked out again.
+ */
+int vmm_pause(struct vmm *vmm)
+{
+	unsigned int running = 0;
+	int ret = 0;
+
+	for (unsigned int i = 0; i < vmm->nr_vcpus; i++)
+		running += vmm->vcpus[i].has_thread;
+	atomic_store(&vmm->paused, true);
+	vmm_kick_all(vmm);
+	pthread_mutex_lock(&vmm->lock);
+	while (!ret && vmm->nr_paused != running) {
+		ret = check_failed(vmm);
+		if (!ret)
+			vmm_wait(vmm, vmm_now() + NS_PER_S);
+	}
+	pthread_mutex_unlock(&vmm->lock);
+	return ret;
+}
+
+/* Those that have not woken yet count until they are out. */
+void vmm_resume(struct vmm *vmm)
+{
+	pthread_mutex_lock(&vmm->lock);
+	atomic_store(&vmm->paused, false);
+	pthread_cond_broadcast(&vmm->changed);
+	while (vmm->nr_paused)
+		vmm_wait(vmm, vmm_now() + NS_PER_S);
+	pthread_mutex_unlock(&vmm->lock);
+}
+
+void vmm_vcpu_pause(struct vmm_vcpu *vcpu)
+{
+	struct vmm *vmm = vcpu->vmm;
+
+	if (!atomic_load(&vmm->paused))
+		return;
+	pthread_mutex_lock(&vmm->lock);
+	vmm->nr_paused++;
+	pthread_cond_broadcast(&vmm->changed);
+	while (atomic_load(&vmm->paused))
+		vmm_wait(vmm, vmm_now() + NS_PER_S);
+	vmm->nr_paused--;
+	pthread_cond_broadcast(&vmm->changed);
+	pthread_mutex_unlock(&vmm->lock);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A guest on KVM: what vmm_kvm.c sets up and vmm_kvm_run.c runs. */
+/*
+ * A guest on KVM: what is the same on every host.  A host's own structs have
+ * these as their first members.
+ */
 #ifndef VMM_KVM_H
 #define VMM_KVM_H
 
@@ -11,7 +14,6 @@
 struct kvm_guest {
 	int vm_fd;
 	size_t run_size;
-	struct kvm_cpuid2 *cpuid;
 	struct virq_kvm_config config;
 };
 
@@ -21,25 +23,41 @@ struct kvm_vcpu {
 	pid_t tid; /* its thread, once that runs */
 	int fd;
 	struct kvm_run *run;
-	/* The local APIC is ours: HLT, CR8, INIT and SIPI are the run loop's. */
-	bool user_apic;
-	bool halted;
-	bool wait_for_sipi;
-	/* What INIT goes back to. */
-	struct kvm_regs reset_regs;
-	struct kvm_sregs reset_sregs;
-	struct kvm_vcpu_events reset_events;
 	struct vmm_time time;
 	struct vmm_time_pair time_now; /* as of the last clock_sync */
 };
 
-/* The signal that takes a thread out of KVM_RUN, made ready for this process. */
-int kvm_kick_init(void);
-/* struct virq_vcpu_ops of a KVM vCPU; opaque is its struct kvm_vcpu. */
-extern const struct virq_vcpu_ops kvm_vcpu_ops;
+/* KVM_CREATE_VM; the descriptor or a negative errno. */
+int kvm_vm_open(int kvm_fd);
+/*
+ * A VM with the guest's memory at @memory_gpa; @kvm is zeroed memory and owned
+ * by the VMM from now on.  *@kvm_fd is /dev/kvm, for the caller to close.  0,
+ * or a negative errno that was told.
+ */
+int kvm_guest_open(struct vmm *vmm, struct kvm_guest *kvm, uint64_t memory_gpa,
+		   int *kvm_fd);
+/* Frees @vmm->kvm. */
+void kvm_guest_close(struct vmm *vmm);
 
-/* Real mode at @page << 12, as after SIPI.  0 or a negative errno. */
-int kvm_vcpu_start(struct kvm_vcpu *v, uint8_t page);
-void kvm_vcpu_run(struct vmm_vcpu *vcpu);
+/* A vCPU and its run area; @v as above.  0 or a negative errno. */
+int kvm_vcpu_open(struct vmm_vcpu *vcpu, struct kvm_vcpu *v);
+/* And the one of the library.  0 or a negative errno. */
+int kvm_vcpu_connect(struct kvm_vcpu *v);
+void kvm_vcpu_close(struct vmm_vcpu *vcpu);
+
+/* Before the first kvm_vcpu_enter(), on the vCPU's thread. */
+void kvm_vcpu_begin(struct kvm_vcpu *v);
+/*
+ * Into the guest, unless something is pending or a kick came.  True: it came
+ * out with an exit to handle.
+ */
+bool kvm_vcpu_enter(struct kvm_vcpu *v);
+/* The vCPU cannot go on. */
+void kvm_vcpu_fail(struct kvm_vcpu *v, const char *what, int error);
+
+/* For struct vmm_guest_ops. */
+void kvm_clock_sync(struct vmm_vcpu *vcpu);
+uint64_t kvm_clock_ns(const struct vmm_vcpu *vcpu, uint64_t time);
+uint64_t kvm_clock_accuracy_ns(const struct vmm_vcpu *vcpu);
 
 #endif

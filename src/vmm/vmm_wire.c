@@ -8,21 +8,6 @@
 #include <linux/kvm.h>
 #include <string.h>
 
-#define PIC_VECTOR_BASE 0x20
-/* Each device of the APIC program has a vector; two of them share a class. */
-#define APIC_VECTOR(i) (0x30 + 8 * (i))
-
-#define MSI_ADDRESS 0xfee00000u
-#define MSI_DEST_SHIFT 12
-#define NR_PIC_PINS 8 /* a chip */
-
-static uint32_t device_vector(const struct vmm *vmm, unsigned int i)
-{
-	if (vmm->program == VMM_PROGRAM_PIC)
-		return PIC_VECTOR_BASE + vmm->devices[i].pin;
-	return APIC_VECTOR(i);
-}
-
 static enum guest_kind device_kind(const struct vmm_device *device)
 {
 	switch (device->kind) {
@@ -39,64 +24,28 @@ void vmm_write_params(struct vmm *vmm)
 	params->magic = GUEST_MAGIC;
 	params->nr_vcpus = vmm->nr_vcpus;
 	params->nr_devices = vmm->nr_devices;
-	if (vmm->x2apic)
-		params->flags |= GUEST_X2APIC;
-	/* CR8 is the monitor's business where the local APIC is. */
-	if (!vmm->kernel_apic)
-		params->flags |= GUEST_CR8;
+	params->flags = vmm->machine->param_flags(vmm);
 	for (unsigned int i = 0; i < vmm->nr_devices; i++) {
 		params->device[i] = (struct guest_device){
 			.kind = device_kind(&vmm->devices[i]),
 			.pin = vmm->devices[i].pin,
-			.vector = device_vector(vmm, i),
+			.vector = vmm->machine->vector(vmm, i),
 			.vcpu = vmm->devices[i].vcpu,
 		};
 	}
 }
 
-/*
- * A PC's pins, which are not everybody's default (a split irqchip starts with
- * an empty table), and a message for each MSI device.
- */
 static int set_routes(struct vmm *vmm)
 {
-	enum { MAX_ROUTES = 2 * NR_PIC_PINS + VMM_NR_PINS + GUEST_MAX_DEVICES };
 	union {
 		struct kvm_irq_routing head;
 		uint8_t space[sizeof(struct kvm_irq_routing) +
-			      MAX_ROUTES *
+			      VMM_MAX_ROUTES *
 				      sizeof(struct kvm_irq_routing_entry)];
 	} table;
-	struct kvm_irq_routing_entry *entry = table.head.entries;
 
 	memset(&table, 0, sizeof(table));
-	for (uint32_t pin = 0; pin < 2 * NR_PIC_PINS; pin++) {
-		entry->gsi = pin;
-		entry->type = KVM_IRQ_ROUTING_IRQCHIP;
-		entry->u.irqchip.irqchip = pin < NR_PIC_PINS
-						   ? KVM_IRQCHIP_PIC_MASTER
-						   : KVM_IRQCHIP_PIC_SLAVE;
-		entry->u.irqchip.pin = pin % NR_PIC_PINS;
-		entry++;
-	}
-	for (uint32_t pin = 0; pin < VMM_NR_PINS; pin++) {
-		entry->gsi = pin;
-		entry->type = KVM_IRQ_ROUTING_IRQCHIP;
-		entry->u.irqchip.irqchip = KVM_IRQCHIP_IOAPIC;
-		entry->u.irqchip.pin = pin;
-		entry++;
-	}
-	for (unsigned int i = 0; i < vmm->nr_devices; i++) {
-		if (vmm->devices[i].kind != VMM_MSI)
-			continue;
-		entry->gsi = VMM_MSI_GSI(i);
-		entry->type = KVM_IRQ_ROUTING_MSI;
-		entry->u.msi.address_lo =
-			MSI_ADDRESS | vmm->devices[i].vcpu << MSI_DEST_SHIFT;
-		entry->u.msi.data = device_vector(vmm, i);
-		entry++;
-	}
-	table.head.nr = (uint32_t)(entry - table.head.entries);
+	table.head.nr = vmm->machine->routes(vmm, table.head.entries);
 	return virq_vm_set_gsi_routing(vmm->vm, &table.head);
 }
 
@@ -105,7 +54,8 @@ int vmm_irqfd(struct vmm *vmm, unsigned int device, int irq_fd, uint32_t flags)
 	const struct vmm_device *dev = &vmm->devices[device];
 	struct kvm_irqfd args = {
 		.fd = (uint32_t)irq_fd,
-		.gsi = dev->kind == VMM_MSI ? VMM_MSI_GSI(device) : dev->pin,
+		.gsi = dev->kind == VMM_MSI ? vmm->machine->nr_pins + device
+					    : dev->pin,
 		.flags = flags,
 	};
 

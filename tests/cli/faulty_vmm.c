@@ -214,8 +214,23 @@ enum vmm_guest vmm_guest(const struct vmm *vmm)
 	return VMM_GUEST_NATIVE;
 }
 
+unsigned int vmm_gic(const struct vmm *vmm)
+{
+	(void)vmm;
+	return 0;
+}
+
+bool vmm_kvm_has_gic(unsigned int gic, const char **why)
+{
+	(void)gic;
+	if (why)
+		*why = "a test";
+	return false;
+}
+
 bool vmm_kvm_usable(const char **why)
 {
-	*why = "a test";
+	if (why)
+		*why = "a test";
 	return false;
 }

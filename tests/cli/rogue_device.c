@@ -4,6 +4,9 @@
  * is virq as it is.  A device's name says what it does instead of its work:
  *
  *   flood  path shm: sets all bits of its page and rings, again and again
+ *   storm  path shm, level: raises its line whenever it is down, and fills the
+ *          counter that tells of EOIs so that a write of the other side would
+ *          block
  *   clog   path eventfd: fills the counter of its ack eventfd so that a write
  *          of the other side would block, and raises
  *
@@ -41,13 +44,30 @@ static void __attribute__((noreturn)) flood_page(void)
 	}
 }
 
-static void __attribute__((noreturn)) clog_ack(void)
+static bool fill(int fd)
 {
 	const uint64_t full = UINT64_MAX - 1;
 
-	if (fcntl(DEVICE_ACK_FD, F_SETFL, 0) ||
-	    write(DEVICE_ACK_FD, &full, sizeof(full)) != sizeof(full) ||
-	    !device_signal(DEVICE_IRQ_FD))
+	return !fcntl(fd, F_SETFL, 0) &&
+	       write(fd, &full, sizeof(full)) == sizeof(full);
+}
+
+static void __attribute__((noreturn)) storm_line(void)
+{
+	struct virq_poster poster;
+
+	if (virq_poster_open(&poster, DEVICE_IRQ_FD) ||
+	    !fill(poster.completion))
+		_exit(1);
+	for (;;) {
+		(void)virq_poster_want(&poster, DEVICE_SHM_VECTOR);
+		(void)virq_poster_set_line(&poster, DEVICE_SHM_VECTOR, true);
+	}
+}
+
+static void __attribute__((noreturn)) clog_ack(void)
+{
+	if (!fill(DEVICE_ACK_FD) || !device_signal(DEVICE_IRQ_FD))
 		_exit(1);
 	for (;;)
 		pause();
@@ -60,6 +80,8 @@ int __wrap_device_main(int argc, char **argv)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!strcmp(name, "flood"))
 		flood_page();
+	if (!strcmp(name, "storm"))
+		storm_line();
 	if (!strcmp(name, "clog"))
 		clog_ack();
 	return __real_device_main(argc, argv);

@@ -49,8 +49,11 @@ static int fake_dup(int fd, int newfd)
 	return 0;
 }
 
+static const struct conform_suite suite;
+
 static const struct conform_port port = {
 	.name = "fake",
+	.suite = &suite,
 	.version = KERNEL_VERSION(6, 12, 0),
 	.open = fake_open,
 	.ioctl = fake_ioctl,
@@ -151,17 +154,30 @@ static const struct conform_case cases[] = {
 
 CONFORM_GROUP(test);
 
-const struct conform_group *const conform_groups[] = {&conform_test};
-const size_t conform_nr_groups = 1;
+static const struct conform_group *const groups[] = {&conform_test};
 
-static const struct conform_fault fault = {"fault/*", "as it always was", NULL};
+static bool present(const struct conform_port *of)
+{
+	return of == &port;
+}
 
-const struct conform_fault *conform_fault_find(const struct conform_port *of,
-					       const char *name)
+static bool absent(const struct conform_port *of)
 {
 	(void)of;
-	return strncmp(name, "fault/", 6) ? NULL : &fault;
+	return false;
 }
+
+static const struct conform_fault faults[] = {
+	{"*", "none of this port's", absent},
+	{"fault/*", "as it always was", present},
+	{NULL, NULL, NULL},
+};
+
+static const struct conform_suite suite = {
+	.groups = groups,
+	.nr_groups = 1,
+	.faults = faults,
+};
 
 /* ---- Tests ---- */
 
@@ -301,7 +317,7 @@ static void a_known_fault_counts_where_it_shows(void **state)
 	(void)state;
 	assert_int_equal(totals.known_faults, 1);
 	assert_int_equal(totals.passed, 1);
-	assert_ptr_equal(outcomes[0].fault, &fault);
+	assert_ptr_equal(outcomes[0].fault, &faults[1]);
 	assert_null(outcomes[1].fault);
 }
 
@@ -312,7 +328,7 @@ static void all_cases_are_told_in_order(void **state)
 	(void)state;
 	run(NULL);
 	assert_int_equal(nr_outcomes, nr);
-	assert_int_equal(conform_count(NULL), nr);
+	assert_int_equal(conform_count(&suite, NULL), nr);
 	for (size_t i = 0; i < nr; i++)
 		assert_ptr_equal(outcomes[i].test, &cases[i]);
 }

@@ -23,7 +23,7 @@ bool fail(struct bench *bench, const char *format, ...)
 /* Where the kernel's local APIC decides when EOI is. */
 static bool early_eoi(const struct setup *setup, const struct device *device)
 {
-	return !strict && device->wires.kind == VMM_LEVEL &&
+	return !strict && !setup->gic && device->wires.kind == VMM_LEVEL &&
 	       setup->program == VMM_PROGRAM_APIC &&
 	       strcmp(setup->irqchip, "x86") != 0;
 }
@@ -51,23 +51,33 @@ static void acked(void *opaque, unsigned int device)
 {
 	struct bench *bench = opaque;
 
+	if (bench->look) {
+		atomic_fetch_add(&bench->looks, 1);
+		if (!bench->look(bench))
+			atomic_fetch_add(&bench->saw, 1);
+	}
 	device_acked(&bench->devices[device]);
 }
 
-/* Two of a kind: on two vCPUs, or on master and slave of the 8259 pair. */
+/*
+ * Two of a kind: on two vCPUs, or on master and slave of the 8259 pair.  A GIC
+ * has pins for one on each vCPU.
+ */
 static void add_devices(struct bench *bench, enum vmm_kind kind, uint32_t pin,
 			uint64_t count)
 {
-	bool pic = bench->setup->program == VMM_PROGRAM_PIC;
+	const struct setup *setup = bench->setup;
+	bool pic = setup->program == VMM_PROGRAM_PIC;
+	uint32_t nr = setup->gic && setup->nr_vcpus > 2 ? setup->nr_vcpus : 2;
 
-	for (uint32_t i = 0; i < 2; i++) {
+	for (uint32_t i = 0; i < nr; i++) {
 		struct device *device = &bench->devices[bench->nr_devices];
 
 		device->count = count;
-		device->path = bench->setup->path;
+		device->path = setup->path;
 		device->wires.kind = kind;
 		device->wires.pin = pic ? pin + 6 * i : pin + 12 * i;
-		device->wires.vcpu = i % bench->setup->nr_vcpus;
+		device->wires.vcpu = i % setup->nr_vcpus;
 		if (device_open(device)) {
 			fail(bench, "no eventfds");
 			return;
@@ -86,6 +96,8 @@ bool bring_up(struct bench *bench, uint64_t count)
 		.program = setup->program,
 		.nr_vcpus = setup->nr_vcpus,
 		.x2apic = setup->x2apic,
+		.gic = setup->gic,
+		.split_eoi = setup->split_eoi,
 		.devices = wires,
 		.delivered = delivered,
 		.acked = acked,
@@ -94,7 +106,7 @@ bool bring_up(struct bench *bench, uint64_t count)
 	char err[256] = "";
 	int ret;
 
-	/* Lines 4, 10 and 5, 11; pins 4, 16 and 5, 17. */
+	/* Lines 4, 10 and 5, 11; pins 4, 16, 28, 40 and 5, 17, 29, 41. */
 	if (setup->kinds & EDGE)
 		add_devices(bench, VMM_EDGE, 4, count);
 	if (setup->kinds & LEVEL)
@@ -162,12 +174,42 @@ bool check_counts(struct bench *bench, unsigned int i)
 static enum virq_bypass_state expected_state(const struct setup *setup,
 					     const struct device *device)
 {
-	if (strcmp(setup->irqchip, "x86"))
+	bool user = !strcmp(setup->irqchip, setup->gic ? "vgic" : "x86");
+
+	if (!user)
 		return VIRQ_BYPASS_STATE_OFF;
 	if (setup->path == DEVICE_EVENTFD)
 		return VIRQ_BYPASS_STATE_WAITING;
+	if (setup->gic)
+		return device->wires.kind == VMM_LEVEL
+			       ? VIRQ_BYPASS_STATE_FORWARDED
+			       : VIRQ_BYPASS_STATE_POSTED;
 	return device->wires.kind == VMM_MSI ? VIRQ_BYPASS_STATE_POSTED
 					     : VIRQ_BYPASS_STATE_REMAPPED;
+}
+
+/* A line counts what it told the guest by the eventfd, or directly. */
+static bool check_line(struct bench *bench, unsigned int i, bool forwarded)
+{
+	const struct device *device = &bench->devices[i];
+	struct virq_line_source_info line;
+	uint64_t direct = forwarded ? device->raised : 0;
+	eventfd_t resamples;
+
+	if (!device_query_line(device, &line))
+		return true;
+	if (line.forwarded != direct ||
+	    line.signalled != device->raised - direct || line.up ||
+	    line.completed != device->raised)
+		return fail(bench,
+			    "device %u: %lu raised; its line, %s, counts %lu "
+			    "forwarded, %lu signalled, %lu completed",
+			    i, device->raised, line.up ? "up" : "down",
+			    line.forwarded, line.signalled, line.completed);
+	if (forwarded && !eventfd_read(device->wires.resample_fd, &resamples))
+		return fail(bench, "device %u: forwarded, and %lu resamples", i,
+			    resamples);
+	return true;
 }
 
 /* They came the way that they should; @signals by the eventfd. */
@@ -175,14 +217,17 @@ static bool check_path(struct bench *bench, unsigned int i,
 		       const struct virq_irqfd_info *info, uint64_t *signals)
 {
 	const struct device *device = &bench->devices[i];
+	bool forwarded = info->bypass == VIRQ_BYPASS_STATE_FORWARDED;
 	bool posted = info->bypass == VIRQ_BYPASS_STATE_POSTED;
 	struct virq_source_info source;
 
-	*signals = posted ? 0 : device->raised;
+	*signals = posted || forwarded ? 0 : device->raised;
 	if (info->bypass != expected_state(bench->setup, device))
 		return fail(bench, "device %u: %s (%s)", i,
 			    virq_bypass_state_name(info->bypass),
 			    virq_bypass_reason_text(info->reason));
+	if (!check_line(bench, i, forwarded))
+		return false;
 	if (device_query(device, &source) &&
 	    (source.posted != device->raised - *signals ||
 	     source.signalled != *signals || source.coalesced || source.held))
@@ -221,6 +266,9 @@ bool check_wires(struct bench *bench, unsigned int i)
 		return false;
 	if (!strcmp(bench->setup->irqchip, "kvm"))
 		return true; /* the kernel's irqfd keeps no counters */
+	/* Forwarded, nothing passes the irqfd. */
+	if (info.bypass == VIRQ_BYPASS_STATE_FORWARDED)
+		resamples = 0;
 	/*
 	 * A level device may raise between its resample and the end of the
 	 * EOI; the IOAPIC then answers "not now" and delivers at that end.

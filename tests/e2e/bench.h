@@ -17,8 +17,10 @@ struct setup {
 	const char *irqchip;
 	enum vmm_program program;
 	unsigned int nr_vcpus;
-	unsigned int kinds; /* two devices of each */
+	unsigned int kinds; /* two devices of each, or one a vCPU */
 	bool x2apic;
+	unsigned int gic; /* 2, 3: an Arm machine */
+	bool split_eoi;
 	enum device_path path;
 };
 
@@ -29,6 +31,9 @@ struct bench {
 	unsigned int nr_devices;
 	atomic_bool hold; /* delivered() does not return */
 	atomic_bool loop_held; /* hold_loop() has begun */
+	/* At each ack, on the vCPU's thread; false is counted.  May be NULL. */
+	bool (*look)(struct bench *bench);
+	atomic_uint looks, saw;
 	char why[512];
 };
 

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stddef.h>
 #include <errno.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -11,6 +12,7 @@
 
 /* Only a lost interrupt takes this long. */
 #define PATIENCE_MS 10000
+#define PATIENCE_NS (PATIENCE_MS * 1000000ull)
 
 uint64_t now_ns(void)
 {
@@ -53,6 +55,22 @@ static int connect_line(struct device *device)
 	return ret;
 }
 
+static bool is_level(const struct device *device)
+{
+	return device->wires.kind == VMM_LEVEL;
+}
+
+/* Vector 0 of a page is the device's. */
+static int make_vector(const struct device *device)
+{
+	const struct vmm_device *wires = &device->wires;
+
+	if (is_level(device))
+		return virq_shm_source_set_line(device->shm, 0, wires->irq_fd,
+						wires->resample_fd, 0);
+	return virq_shm_source_set_eventfd(device->shm, 0, wires->irq_fd, 0, 0);
+}
+
 /* Both ends are here; the page goes the way that it goes between processes. */
 static int connect_shm(struct device *device, struct virq_loop *loop)
 {
@@ -60,8 +78,7 @@ static int connect_shm(struct device *device, struct virq_loop *loop)
 	int ret = virq_shm_source_create(loop, 1, &device->shm);
 
 	if (!ret)
-		ret = virq_shm_source_set_eventfd(device->shm, 0,
-						  device->wires.irq_fd, 0, 0);
+		ret = make_vector(device);
 	if (ret)
 		return ret;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
@@ -80,7 +97,7 @@ int device_connect(struct device *device, struct virq_loop *loop)
 		return connect_shm(device, loop);
 	if (device->path == DEVICE_EVENTFD)
 		return 0;
-	if (device->wires.kind == VMM_LEVEL)
+	if (is_level(device))
 		return connect_line(device);
 	return virq_source_create(device->wires.irq_fd, 0, 0, &device->source);
 }
@@ -102,6 +119,8 @@ void device_disconnect(struct device *device)
 
 bool device_query(const struct device *device, struct virq_source_info *info)
 {
+	if (is_level(device))
+		return false;
 	if (device->source)
 		virq_source_query(device->source, info);
 	else if (!device->shm || virq_shm_source_query(device->shm, 0, info))
@@ -109,10 +128,29 @@ bool device_query(const struct device *device, struct virq_source_info *info)
 	return true;
 }
 
+bool device_query_line(const struct device *device,
+		       struct virq_line_source_info *info)
+{
+	if (!is_level(device))
+		return false;
+	if (device->line)
+		virq_line_source_query(device->line, info);
+	else if (!device->shm ||
+		 virq_shm_source_query_line(device->shm, 0, info))
+		return false;
+	return true;
+}
+
 void device_acked(struct device *device)
 {
+	if (atomic_load(&device->stubborn)) {
+		atomic_fetch_sub(&device->stubborn, 1);
+		return;
+	}
 	if (device->line)
 		virq_line_source_set(device->line, false);
+	else if (device->shm && is_level(device))
+		virq_poster_set_line(&device->poster, 0, false);
 }
 
 void device_raise(struct device *device)
@@ -123,15 +161,24 @@ void device_raise(struct device *device)
 	atomic_store(&device->raised_at, now_ns());
 	if (device->source) {
 		virq_source_raise(device->source);
+	} else if (device->shm && is_level(device)) {
+		virq_poster_set_line(&device->poster, 0, true);
 	} else if (device->shm) {
 		virq_poster_raise(&device->poster, 0);
 	} else if (device->line) {
 		virq_line_source_set(device->line, true);
 		virq_line_source_query(device->line, &info);
 		device->line_seen.signalled = info.signalled;
+		device->line_seen.forwarded = info.forwarded;
 	} else {
 		eventfd_write(device->wires.irq_fd, 1);
 	}
+}
+
+void device_serve(struct device *device)
+{
+	if (device->line)
+		virq_loop_dispatch(device->line_loop);
 }
 
 static uint64_t take(int fd)
@@ -141,20 +188,76 @@ static uint64_t take(int fd)
 	return eventfd_read(fd, &count) ? 0 : count;
 }
 
-/* The guest's EOIs; a line source has answered them already. */
+static uint64_t interrupts(const struct virq_line_source_info *info)
+{
+	return info->signalled + info->forwarded;
+}
+
+/* The page tells of EOIs; and if there was none, by its eventfd of the next. */
+static uint64_t take_completions(struct device *device)
+{
+	take(device->poster.completion);
+	return virq_poster_want(&device->poster, 0) == 1;
+}
+
+/* The guest's EOIs; a source has answered them already. */
 static uint64_t take_resamples(struct device *device)
 {
 	struct virq_line_source_info before = device->line_seen;
+	struct virq_line_source_info *seen = &device->line_seen;
 
+	if (device->shm)
+		return take_completions(device);
 	if (!device->line)
 		return take(device->wires.resample_fd);
-	if (virq_loop_dispatch(device->line_loop) <= 0)
+	virq_loop_dispatch(device->line_loop);
+	virq_line_source_query(device->line, seen);
+	if (seen->completed == before.completed) {
+		*seen = before;
 		return 0;
-	virq_line_source_query(device->line, &device->line_seen);
-	device->reraised += device->line_seen.signalled - before.signalled;
-	if (device->line_seen.signalled != before.signalled)
+	}
+	device->reraised += interrupts(seen) - interrupts(&before);
+	if (interrupts(seen) != interrupts(&before))
 		device->asserted = true;
-	return device->line_seen.completed - before.completed;
+	return seen->completed - before.completed;
+}
+
+/*
+ * Forwarded, the EOI comes by no descriptor: it is a few instructions of the
+ * guest away, which the ack has told of.
+ */
+static bool await_completion(struct device *device)
+{
+	uint64_t until_ns = now_ns() + PATIENCE_NS;
+	struct virq_line_source_info info;
+
+	do {
+		virq_line_source_query(device->line, &info);
+		if (info.completed != device->line_seen.completed)
+			return true;
+		sched_yield();
+	} while (now_ns() < until_ns);
+	device->failure = "no completion";
+	return false;
+}
+
+static bool is_forwarded(const struct device *device)
+{
+	struct virq_line_source_info info;
+
+	return device->line && device_query_line(device, &info) &&
+	       info.path == VIRQ_SOURCE_FORWARDED;
+}
+
+/* What becomes readable when the guest completes the interrupt; -1: nothing. */
+static int completion_fd(const struct device *device, bool forwarded)
+{
+	if (!is_level(device) || forwarded)
+		return -1;
+	if (device->shm)
+		return device->poster.completion;
+	return device->line ? virq_loop_fd(device->line_loop)
+			    : device->wires.resample_fd;
 }
 
 /*
@@ -164,13 +267,11 @@ static uint64_t take_resamples(struct device *device)
 static bool wait_event(struct device *device, bool *ended)
 {
 	struct vmm_device *wires = &device->wires;
-	bool level = wires->kind == VMM_LEVEL;
+	bool level = is_level(device);
+	bool forwarded = is_forwarded(device);
 	struct pollfd fds[] = {
 		{.fd = wires->ack_fd, .events = POLLIN},
-		{.fd = !level	      ? -1
-		       : device->line ? virq_loop_fd(device->line_loop)
-				      : wires->resample_fd,
-		 .events = POLLIN},
+		{.fd = completion_fd(device, forwarded), .events = POLLIN},
 	};
 	uint64_t acks, resamples;
 
@@ -178,13 +279,16 @@ static bool wait_event(struct device *device, bool *ended)
 		device->failure = device->asserted ? "no ack" : "no resample";
 		return false;
 	}
+	if (forwarded && !await_completion(device))
+		return false;
 	resamples = level ? take_resamples(device) : 0;
 	acks = take(wires->ack_fd);
 	device->acks += acks;
 	device->resamples += resamples;
 	if (acks)
 		device->asserted = false;
-	if (resamples && device->asserted && !device->line) {
+	/* A source raises by itself again. */
+	if (resamples && device->asserted && !device->line && !device->shm) {
 		device->reraised++;
 		eventfd_write(wires->irq_fd, 1);
 	}
@@ -197,6 +301,7 @@ static void *device_thread(void *opaque)
 	struct device *device = opaque;
 
 	while (device->raised < device->count) {
+		uint64_t until_ns = now_ns() + PATIENCE_NS;
 		bool ended = false;
 
 		device_raise(device);
@@ -204,6 +309,10 @@ static void *device_thread(void *opaque)
 		while (!ended) {
 			if (!wait_event(device, &ended))
 				return NULL;
+			if (!ended && now_ns() > until_ns) {
+				device->failure = "no end of acks";
+				return NULL;
+			}
 		}
 	}
 	return NULL;

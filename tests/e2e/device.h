@@ -18,7 +18,7 @@
 enum device_path {
 	DEVICE_EVENTFD,
 	DEVICE_BYPASS, /* a source; a line source where it is level */
-	DEVICE_SHM, /* a shared page; no level */
+	DEVICE_SHM, /* a shared page, with a line where it is level */
 };
 
 struct device {
@@ -42,6 +42,8 @@ struct device {
 	uint64_t resamples;
 	const char *failure; /* NULL: all went well */
 
+	/* Acks that leave its line up; a source's. */
+	atomic_uint stubborn;
 	/* The monitor's callback. */
 	atomic_uint_fast64_t raised_at; /* ns */
 	atomic_uint_fast64_t delivered;
@@ -61,8 +63,10 @@ void device_close(struct device *device);
  */
 int device_connect(struct device *device, struct virq_loop *loop);
 void device_disconnect(struct device *device);
-/* What its source counts; false: it has none that does. */
+/* What its source, or its line, counts; false: it has none. */
 bool device_query(const struct device *device, struct virq_source_info *info);
+bool device_query_line(const struct device *device,
+		       struct virq_line_source_info *info);
 
 /* The guest acks it; on the vCPU's thread. */
 void device_acked(struct device *device);
@@ -73,5 +77,7 @@ void device_join(struct device *device);
 
 /* One raise that nobody waits for. */
 void device_raise(struct device *device);
+/* Then, without the thread: answer the guest's EOIs. */
+void device_serve(struct device *device);
 
 #endif

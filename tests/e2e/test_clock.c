@@ -54,7 +54,7 @@ static void a_time_converts_within_its_accuracy(void **state)
 	need_kvm();
 	assert_int_equal(vmm_time_init(&time, vcpu_fd), 0);
 	assert_true(time.accuracy_ns > 0 && time.accuracy_ns < 100000);
-	if (!time.host_tsc)
+	if (!time.source.known)
 		skip();
 	for (int i = 0; i < 1000; i++) {
 		uint64_t before = now_ns(), tsc, after, ns;
@@ -72,8 +72,9 @@ static void a_time_converts_within_its_accuracy(void **state)
 /* Without a TSC to go by, a record has the time at which it was read. */
 static void a_guest_without_our_tsc_gets_the_time_of_exit(void **state)
 {
-	struct vmm_time time = {.host_tsc = false, .scale = 1ull << 32};
-	struct vmm_time_pair pair = {.tsc = 5000, .ns = 1000};
+	struct vmm_time time = {.source = {.known = false},
+				.scale = 1ull << 32};
+	struct vmm_time_pair pair = {.ticks = 5000, .ns = 1000};
 
 	(void)state;
 	assert_int_equal(vmm_time_convert(&time, &pair, 0), 1000);
@@ -90,17 +91,17 @@ static void the_rate_is_that_of_the_tsc(void **state)
 	(void)state;
 	need_kvm();
 	assert_int_equal(vmm_time_init(&time, vcpu_fd), 0);
-	if (!time.host_tsc)
+	if (!time.source.known)
 		skip();
 	khz = ioctl(vcpu_fd, KVM_GET_TSC_KHZ, 0);
 	pair = vmm_time_read(&time);
 	/* A millisecond of ticks; its rounding is less than 2 ns. */
 	assert_in_range(
-		vmm_time_convert(&time, &pair, pair.tsc + (uint64_t)khz) -
+		vmm_time_convert(&time, &pair, pair.ticks + (uint64_t)khz) -
 			pair.ns,
 		999998, 1000002);
 	assert_in_range(pair.ns - vmm_time_convert(&time, &pair,
-						   pair.tsc - (uint64_t)khz),
+						   pair.ticks - (uint64_t)khz),
 			999998, 1000002);
 }
 

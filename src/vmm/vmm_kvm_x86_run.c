@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The run loop of a KVM vCPU, one for all three places of the controllers.
+ * The run loop of a PC's KVM vCPU, one for all three places of the controllers.
  * It is also the example of how a VMM uses a struct virq_vcpu:
  *
  *   irqchip	what comes out of KVM_RUN		who handles HLT
@@ -11,79 +11,42 @@
  * and with "split" (the 8259's output) and "x86" (everything), what goes in is
  * what virq_vcpu_pending() says.  Where KVM does it all, nothing is ever
  * pending here and the same loop serves.
- *
- * No kick is lost: a kick comes between virq_vcpu_enter() and
- * virq_vcpu_exit().  It sets immediate_exit, which KVM_RUN looks at when it
- * begins, and then sends a signal, which ends a KVM_RUN that began before.
  */
-#include "vmm_kvm.h"
+#include "vmm_kvm_x86.h"
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
-#define KICK_SIGNAL SIGRTMIN
 #define MSR_IA32_APICBASE 0x1b
 #define GUEST_PORT_SIZE 4
 
-static void kick_handler(int signal)
-{
-	(void)signal;
-}
-
-int kvm_kick_init(void)
-{
-	/* No SA_RESTART, although KVM_RUN answers EINTR either way. */
-	const struct sigaction action = {.sa_handler = kick_handler};
-
-	return sigaction(KICK_SIGNAL, &action, NULL) ? -errno : 0;
-}
-
-static void kick(void *opaque)
-{
-	struct kvm_vcpu *v = opaque;
-
-	/* Read by the kernel; the system call orders it before the signal. */
-	__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_RELAXED);
-	/* By id: unlike a pthread_t, harmless if the thread has just ended. */
-	tgkill(getpid(), v->tid, KICK_SIGNAL);
-}
-
-const struct virq_vcpu_ops kvm_vcpu_ops = {.kick = kick};
-
-static void vcpu_fail(struct kvm_vcpu *v, const char *what, int error)
-{
-	vmm_fail(v->vcpu->vmm, -EIO, "vCPU %u: %s: %s", v->vcpu->id, what,
-		 strerror(error));
-}
-
 /* What a vCPU can stop at for good, with the place. */
-static void vcpu_fail_at(struct kvm_vcpu *v, const char *what, uint64_t detail)
+static void vcpu_fail_at(struct kvm_x86_vcpu *v, const char *what,
+			 uint64_t detail)
 {
 	struct kvm_regs regs = {0};
 
-	ioctl(v->fd, KVM_GET_REGS, &regs);
-	vmm_fail(v->vcpu->vmm, -EIO, "vCPU %u: %s (0x%llx) at rip 0x%llx",
-		 v->vcpu->id, what, (unsigned long long)detail,
+	ioctl(v->kvm.fd, KVM_GET_REGS, &regs);
+	vmm_fail(v->kvm.vcpu->vmm, -EIO, "vCPU %u: %s (0x%llx) at rip 0x%llx",
+		 v->kvm.vcpu->id, what, (unsigned long long)detail,
 		 (unsigned long long)regs.rip);
 }
 
 /* ---- INIT and SIPI, where the local APIC is ours ---- */
 
-static int vcpu_reset(struct kvm_vcpu *v)
+static int vcpu_reset(struct kvm_x86_vcpu *v)
 {
 	/* INIT leaves the APIC base alone. */
-	if (ioctl(v->fd, KVM_SET_REGS, &v->reset_regs) ||
-	    ioctl(v->fd, KVM_SET_SREGS, &v->reset_sregs) ||
-	    ioctl(v->fd, KVM_SET_VCPU_EVENTS, &v->reset_events))
+	if (ioctl(v->kvm.fd, KVM_SET_REGS, &v->reset_regs) ||
+	    ioctl(v->kvm.fd, KVM_SET_SREGS, &v->reset_sregs) ||
+	    ioctl(v->kvm.fd, KVM_SET_VCPU_EVENTS, &v->reset_events))
 		return -errno;
 	v->halted = false;
 	v->wait_for_sipi = true;
 	return 0;
 }
 
-int kvm_vcpu_start(struct kvm_vcpu *v, uint8_t page)
+int kvm_x86_vcpu_start(struct kvm_x86_vcpu *v, uint8_t page)
 {
 	struct kvm_regs regs = v->reset_regs;
 	struct kvm_sregs sregs = v->reset_sregs;
@@ -91,72 +54,72 @@ int kvm_vcpu_start(struct kvm_vcpu *v, uint8_t page)
 	sregs.cs.selector = (uint16_t)(page << 8);
 	sregs.cs.base = (uint64_t)page << 12;
 	regs.rip = 0;
-	if (ioctl(v->fd, KVM_SET_SREGS, &sregs) ||
-	    ioctl(v->fd, KVM_SET_REGS, &regs))
+	if (ioctl(v->kvm.fd, KVM_SET_SREGS, &sregs) ||
+	    ioctl(v->kvm.fd, KVM_SET_REGS, &regs))
 		return -errno;
 	v->wait_for_sipi = false;
 	return 0;
 }
 
-static void take_init_sipi(struct kvm_vcpu *v, unsigned int events)
+static void take_init_sipi(struct kvm_x86_vcpu *v, unsigned int events)
 {
 	int ret = 0;
 
 	if (events & VIRQ_EVENT_INIT) {
-		if (!virq_vcpu_take(v->virq, VIRQ_EVENT_INIT))
+		if (!virq_vcpu_take(v->kvm.virq, VIRQ_EVENT_INIT))
 			ret = vcpu_reset(v);
 	} else {
-		int page = virq_vcpu_take(v->virq, VIRQ_EVENT_SIPI);
+		int page = virq_vcpu_take(v->kvm.virq, VIRQ_EVENT_SIPI);
 
 		/* A vCPU that runs ignores it. */
 		if (page >= 0 && v->wait_for_sipi)
-			ret = kvm_vcpu_start(v, (uint8_t)page);
+			ret = kvm_x86_vcpu_start(v, (uint8_t)page);
 	}
 	if (ret)
-		vcpu_fail(v, "INIT or SIPI", -ret);
+		kvm_vcpu_fail(&v->kvm, "INIT or SIPI", -ret);
 }
 
 /* ---- In: what is pending ---- */
 
-static void inject_simple(struct kvm_vcpu *v, enum virq_event event,
+static void inject_simple(struct kvm_x86_vcpu *v, enum virq_event event,
 			  unsigned long request, const char *name)
 {
-	if (virq_vcpu_take(v->virq, event))
+	if (virq_vcpu_take(v->kvm.virq, event))
 		return;
-	if (ioctl(v->fd, request))
-		vcpu_fail(v, name, errno);
+	if (ioctl(v->kvm.fd, request))
+		kvm_vcpu_fail(&v->kvm, name, errno);
 	v->halted = false;
 }
 
-static void inject_interrupt(struct kvm_vcpu *v)
+static void inject_interrupt(struct kvm_x86_vcpu *v)
 {
 	struct kvm_interrupt interrupt;
 	int vector;
 
 	/* INTACK only when the guest takes it at once; else ask to be told. */
-	if (!v->run->ready_for_interrupt_injection) {
-		v->run->request_interrupt_window = 1;
+	if (!v->kvm.run->ready_for_interrupt_injection) {
+		v->kvm.run->request_interrupt_window = 1;
 		v->halted = false;
 		return;
 	}
-	vector = virq_vcpu_ack(v->virq);
+	vector = virq_vcpu_ack(v->kvm.virq);
 	if (vector < 0)
 		return;
 	interrupt.irq = (uint32_t)vector;
-	if (ioctl(v->fd, KVM_INTERRUPT, &interrupt))
-		vcpu_fail(v, "KVM_INTERRUPT", errno);
+	if (ioctl(v->kvm.fd, KVM_INTERRUPT, &interrupt))
+		kvm_vcpu_fail(&v->kvm, "KVM_INTERRUPT", errno);
 	/* One at a time: KVM says when it is ready for the next. */
-	v->run->ready_for_interrupt_injection = 0;
+	v->kvm.run->ready_for_interrupt_injection = 0;
 	v->halted = false;
-	if (virq_vcpu_pending(v->virq) & VIRQ_EVENT_INTR)
-		v->run->request_interrupt_window = 1;
+	if (virq_vcpu_pending(v->kvm.virq) & VIRQ_EVENT_INTR)
+		v->kvm.run->request_interrupt_window = 1;
 }
 
-static void inject(struct kvm_vcpu *v)
+static void inject(struct kvm_x86_vcpu *v)
 {
-	unsigned int events = virq_vcpu_pending(v->virq);
+	unsigned int events = virq_vcpu_pending(v->kvm.virq);
 
-	v->run->request_interrupt_window = 0;
+	v->kvm.run->request_interrupt_window = 0;
 	if (!events)
 		return;
 	if (events & (VIRQ_EVENT_INIT | VIRQ_EVENT_SIPI)) {
@@ -175,9 +138,9 @@ static void inject(struct kvm_vcpu *v)
 
 /* ---- Out: why KVM_RUN came back ---- */
 
-static void exit_io(struct kvm_vcpu *v)
+static void exit_io(struct kvm_x86_vcpu *v)
 {
-	struct kvm_run *run = v->run;
+	struct kvm_run *run = v->kvm.run;
 	uint8_t *data = (uint8_t *)run + run->io.data_offset;
 
 	for (uint32_t i = 0; i < run->io.count; i++, data += run->io.size) {
@@ -190,19 +153,20 @@ static void exit_io(struct kvm_vcpu *v)
 		if (access.write)
 			memcpy(&access.data, data, access.len);
 		if (access.write && access.len == GUEST_PORT_SIZE &&
-		    vmm_guest_out(v->vcpu, run->io.port, (uint32_t)access.data))
+		    vmm_guest_out(v->kvm.vcpu, run->io.port,
+				  (uint32_t)access.data))
 			continue;
 		/* A port that nobody has reads as all ones. */
-		if (virq_vcpu_pio(v->virq, &access))
+		if (virq_vcpu_pio(v->kvm.virq, &access))
 			access.data = UINT64_MAX;
 		if (!access.write)
 			memcpy(data, &access.data, access.len);
 	}
 }
 
-static void exit_mmio(struct kvm_vcpu *v)
+static void exit_mmio(struct kvm_x86_vcpu *v)
 {
-	struct kvm_run *run = v->run;
+	struct kvm_run *run = v->kvm.run;
 	struct virq_access access = {
 		.addr = run->mmio.phys_addr,
 		.len = (uint8_t)run->mmio.len,
@@ -211,7 +175,7 @@ static void exit_mmio(struct kvm_vcpu *v)
 
 	if (access.write)
 		memcpy(&access.data, run->mmio.data, access.len);
-	if (virq_vcpu_mmio(v->virq, &access))
+	if (virq_vcpu_mmio(v->kvm.virq, &access))
 		access.data = UINT64_MAX;
 	if (!access.write)
 		memcpy(run->mmio.data, &access.data, access.len);
@@ -221,29 +185,29 @@ static void exit_mmio(struct kvm_vcpu *v)
  * KVM keeps a copy of the APIC base for CPUID's sake.  What KVM refuses of it
  * the guest may not have either.
  */
-static int mirror_apic_base(struct kvm_vcpu *v, uint64_t base)
+static int mirror_apic_base(struct kvm_x86_vcpu *v, uint64_t base)
 {
 	struct kvm_sregs sregs;
 
-	if (ioctl(v->fd, KVM_GET_SREGS, &sregs))
+	if (ioctl(v->kvm.fd, KVM_GET_SREGS, &sregs))
 		return -errno;
 	sregs.apic_base = base;
-	if (ioctl(v->fd, KVM_SET_SREGS, &sregs))
+	if (ioctl(v->kvm.fd, KVM_SET_SREGS, &sregs))
 		return -errno;
 	v->reset_sregs.apic_base = base;
 	return 0;
 }
 
-static void exit_msr(struct kvm_vcpu *v, bool write)
+static void exit_msr(struct kvm_x86_vcpu *v, bool write)
 {
-	struct kvm_run *run = v->run;
+	struct kvm_run *run = v->kvm.run;
 	struct virq_access access = {
 		.addr = run->msr.index,
 		.len = 8,
 		.write = write,
 		.data = write ? run->msr.data : 0,
 	};
-	int ret = virq_vcpu_msr(v->virq, &access);
+	int ret = virq_vcpu_msr(v->kvm.virq, &access);
 
 	if (!ret && write && run->msr.index == MSR_IA32_APICBASE)
 		ret = mirror_apic_base(v, access.data);
@@ -252,17 +216,17 @@ static void exit_msr(struct kvm_vcpu *v, bool write)
 		run->msr.data = access.data;
 }
 
-static void exit_hlt(struct kvm_vcpu *v)
+static void exit_hlt(struct kvm_x86_vcpu *v)
 {
-	if (v->run->if_flag)
+	if (v->kvm.run->if_flag)
 		v->halted = true;
 	else
 		vcpu_fail_at(v, "halted with interrupts off", 0);
 }
 
-static void handle_exit(struct kvm_vcpu *v)
+static void handle_exit(struct kvm_x86_vcpu *v)
 {
-	struct kvm_run *run = v->run;
+	struct kvm_run *run = v->kvm.run;
 
 	switch (run->exit_reason) {
 	case KVM_EXIT_IO: exit_io(v); break;
@@ -270,7 +234,7 @@ static void handle_exit(struct kvm_vcpu *v)
 	case KVM_EXIT_X86_RDMSR: exit_msr(v, false); break;
 	case KVM_EXIT_X86_WRMSR: exit_msr(v, true); break;
 	case KVM_EXIT_IOAPIC_EOI:
-		virq_vcpu_eoi(v->virq, run->eoi.vector);
+		virq_vcpu_eoi(v->kvm.virq, run->eoi.vector);
 		break;
 	case KVM_EXIT_HLT: exit_hlt(v); break;
 	case KVM_EXIT_INTR:
@@ -290,52 +254,37 @@ static void handle_exit(struct kvm_vcpu *v)
 
 /* ---- The loop ---- */
 
-/* EAGAIN: a vCPU that waited for its SIPI in KVM has had it. */
-static bool run_interrupted(int error)
+static void run_once(struct kvm_x86_vcpu *v)
 {
-	return error == EINTR || error == EAGAIN;
-}
+	struct kvm_run *run = v->kvm.run;
+	uint8_t cr8 = v->user_apic ? virq_x86_get_cr8(v->kvm.virq) : 0;
+	bool exited;
 
-static void run_once(struct kvm_vcpu *v)
-{
-	struct kvm_run *run = v->run;
-	uint8_t cr8 = v->user_apic ? virq_x86_get_cr8(v->virq) : 0;
-	int ret, error;
-
-	/* Nobody kicks yet, so no kick can be wiped out. */
-	__atomic_store_n(&run->immediate_exit, 0, __ATOMIC_RELAXED);
 	run->cr8 = cr8;
-	if (!virq_vcpu_enter(v->virq))
-		return;
-	ret = ioctl(v->fd, KVM_RUN, 0);
-	error = errno;
-	virq_vcpu_exit(v->virq);
-
+	exited = kvm_vcpu_enter(&v->kvm);
 	/* With KVM's own APIC the field is KVM's to tell, not ours to use. */
 	if (v->user_apic && run->cr8 != cr8)
-		virq_x86_set_cr8(v->virq, (uint8_t)run->cr8);
-	if (!ret)
+		virq_x86_set_cr8(v->kvm.virq, (uint8_t)run->cr8);
+	if (exited)
 		handle_exit(v);
-	else if (!run_interrupted(error))
-		vcpu_fail(v, "KVM_RUN", error);
 }
 
 /*
  * Halted in the kernel, with nothing on its way?  A request that arrived
  * after the kick is in the APIC or the 8259 and not yet in mp_state.
  */
-static bool kernel_idle(struct kvm_vcpu *v)
+static bool kernel_idle(struct kvm_x86_vcpu *v)
 {
-	struct vmm *vmm = v->vcpu->vmm;
+	struct vmm *vmm = v->kvm.vcpu->vmm;
 	struct kvm_irqchip chip = {.chip_id = KVM_IRQCHIP_PIC_MASTER};
 	struct kvm_mp_state mp;
 	struct kvm_lapic_state apic;
 	const char *irr = apic.regs + 0x200;
 
-	if (virq_vcpu_pending(v->virq))
+	if (virq_vcpu_pending(v->kvm.virq))
 		return false;
-	if (ioctl(v->fd, KVM_GET_MP_STATE, &mp) ||
-	    ioctl(v->fd, KVM_GET_LAPIC, &apic))
+	if (ioctl(v->kvm.fd, KVM_GET_MP_STATE, &mp) ||
+	    ioctl(v->kvm.fd, KVM_GET_LAPIC, &apic))
 		return false;
 	if (mp.mp_state != KVM_MP_STATE_HALTED)
 		return false;
@@ -347,29 +296,18 @@ static bool kernel_idle(struct kvm_vcpu *v)
 			return false;
 	}
 	/* Of the 8259s, the master's output is what counts; its vCPU is 0. */
-	if (vmm->program != VMM_PROGRAM_PIC)
+	if (vmm_pc_board(vmm)->program != VMM_PROGRAM_PIC)
 		return true;
 	if (virq_x86_get_irqchip(vmm->vm, &chip))
 		return false;
 	return !(chip.chip.pic.irr & ~chip.chip.pic.imr);
 }
 
-static void set_signal_mask(void)
+void kvm_x86_vcpu_run(struct vmm_vcpu *vcpu)
 {
-	sigset_t set;
+	struct kvm_x86_vcpu *v = (struct kvm_x86_vcpu *)vcpu->kvm;
 
-	sigemptyset(&set);
-	sigaddset(&set, KICK_SIGNAL);
-	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-}
-
-void kvm_vcpu_run(struct vmm_vcpu *vcpu)
-{
-	struct kvm_vcpu *v = vcpu->kvm;
-
-	/* Before the first virq_vcpu_enter(), so before the first kick. */
-	v->tid = gettid();
-	set_signal_mask();
+	kvm_vcpu_begin(&v->kvm);
 	while (!vmm_stopping(vcpu->vmm)) {
 		inject(v);
 		if (v->halted || v->wait_for_sipi)
