@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* See qemu.h. */
-#include "qemu.h"
+#include "qemu_impl.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -13,22 +13,28 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define QEMU "qemu-system-x86_64"
-#define NR_PICS 2
-#define PATH_SIZE 64
+#define QEMU_X86 "qemu-system-x86_64"
+#define QEMU_ARM "qemu-system-aarch64"
 
-struct qemu {
-	pid_t pid;
-	FILE *in, *out; /* qtest */
-	char pic[NR_PICS][PATH_SIZE]; /* the master first */
-	char ioapic[PATH_SIZE];
-};
+static bool is_arm(const char *machine)
+{
+	return strncmp(machine, "virt", 4) == 0;
+}
+
+static const char *program_of(const char *machine)
+{
+	return is_arm(machine) ? QEMU_ARM : QEMU_X86;
+}
 
 /* ---- The process ---- */
 
-static void child(const char *machine, pid_t parent, int qtest, int qmp)
+/* What QEMU talks by; and where its UART goes, if it is an Arm machine's. */
+enum { QTEST, QMP, UART, NR_LINKS };
+
+static void child(const char *machine, pid_t parent, const int *links)
 {
-	char qtest_arg[64], qmp_arg[64], fd[16];
+	const char *program = program_of(machine);
+	char args[NR_LINKS][32];
 	int null = open("/dev/null", O_RDWR);
 
 	/* Whatever becomes of us; and it may have by now. */
@@ -36,56 +42,68 @@ static void child(const char *machine, pid_t parent, int qtest, int qmp)
 		_exit(127);
 	if (dup2(null, 0) < 0 || dup2(null, 1) < 0)
 		_exit(127);
-	snprintf(fd, sizeof(fd), "%d", qtest);
-	snprintf(qtest_arg, sizeof(qtest_arg), "socket,id=qtest,fd=%s", fd);
-	snprintf(qmp_arg, sizeof(qmp_arg), "socket,id=qmp,fd=%d", qmp);
-	execlp(QEMU, QEMU, "-accel", "tcg", "-machine", machine, "-S",
-	       "-display", "none", "-nodefaults", "-chardev", qtest_arg,
-	       "-object", "qtest,id=qtest0,chardev=qtest,log=none", "-chardev",
-	       qmp_arg, "-mon", "chardev=qmp,mode=control", (char *)NULL);
+	for (unsigned int i = 0; i < NR_LINKS; i++) {
+		/* Descriptors of ours do not pass exec, but for these. */
+		fcntl(links[i], F_SETFD, 0);
+		snprintf(args[i], sizeof(args[i]), "socket,id=link%u,fd=%d", i,
+			 links[i]);
+	}
+	execlp(program, program, "-accel", "tcg", "-machine", machine, "-S",
+	       "-display", "none", "-nodefaults", "-chardev", args[QTEST],
+	       "-object", "qtest,id=qtest0,chardev=link0,log=none", "-chardev",
+	       args[QMP], "-mon", "chardev=link1,mode=control", "-chardev",
+	       args[UART],
+	       /* The last ones go with a machine of Arm's alone. */
+	       is_arm(machine) ? "-serial" : (char *)NULL, "chardev:link2",
+	       "-cpu", "cortex-a57", "-device",
+	       "loader,addr=" QEMU_ARM_ENTRY ",cpu-num=0", (char *)NULL);
 	_exit(errno == ENOENT ? 126 : 127);
 }
 
-/* Descriptors of ours do not pass exec, but for the two that QEMU gets. */
-static int spawn(struct qemu *qemu, const char *machine, int qtest[2],
-		 int qmp[2])
+static void close_links(const int *links, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++)
+		close(links[i]);
+}
+
+/* Our ends in @links. */
+static int spawn(struct qemu *qemu, const char *machine, int *links)
 {
 	pid_t self = getpid();
+	int theirs[NR_LINKS];
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qtest))
-		return -errno;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qmp)) {
-		close(qtest[0]);
-		close(qtest[1]);
-		return -EMFILE;
+	for (unsigned int i = 0; i < NR_LINKS; i++) {
+		int pair[2];
+
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
+			close_links(links, i);
+			close_links(theirs, i);
+			return -EMFILE;
+		}
+		links[i] = pair[0];
+		theirs[i] = pair[1];
 	}
 	qemu->pid = fork();
-	if (!qemu->pid) {
-		fcntl(qtest[1], F_SETFD, 0);
-		fcntl(qmp[1], F_SETFD, 0);
-		child(machine, self, qtest[1], qmp[1]);
-	}
-	close(qtest[1]);
-	close(qmp[1]);
-	return qemu->pid < 0 ? -errno : 0;
+	if (!qemu->pid)
+		child(machine, self, theirs);
+	close_links(theirs, NR_LINKS);
+	if (qemu->pid > 0)
+		return 0;
+	close_links(links, NR_LINKS);
+	return -EAGAIN;
 }
 
 /* ---- Where the chips are ---- */
 
-/*
- * The answer to `command`, after any events; false if there is none.  Only the
- * text of it is looked at.
- */
-static bool qmp(FILE *in, FILE *out, const char *command, char **line,
-		size_t *size)
+const char *qemu_qmp(struct qemu *qemu, const char *command)
 {
-	fprintf(out, "%s\n", command);
-	fflush(out);
-	while (getline(line, size, in) >= 0)
-		if (!strncmp(*line, "{\"return\"", 9) ||
-		    !strncmp(*line, "{\"error\"", 8))
-			return (*line)[2] == 'r';
-	return false;
+	fprintf(qemu->qmp_out, "%s\n", command);
+	fflush(qemu->qmp_out);
+	while (getline(&qemu->answer, &qemu->answer_size, qemu->qmp_in) >= 0)
+		if (!strncmp(qemu->answer, "{\"return\"", 9) ||
+		    !strncmp(qemu->answer, "{\"error\"", 8))
+			return qemu->answer[2] == 'r' ? qemu->answer : NULL;
+	return NULL;
 }
 
 /*
@@ -117,57 +135,53 @@ static bool find_pics(struct qemu *qemu, const char *text)
 	return true;
 }
 
-static bool find_chips(struct qemu *qemu, const char *machine, int fd)
+static bool find_chips(struct qemu *qemu, const char *machine)
 {
-	FILE *in = fdopen(fd, "r");
-	FILE *out = in ? fdopen(dup(fd), "w") : NULL;
-	size_t size = 0;
-	char *line = NULL;
-	bool ok = false;
+	const char *text;
 
-	if (in && out && getline(&line, &size, in) > 0 &&
-	    qmp(in, out, "{\"execute\":\"qmp_capabilities\"}", &line, &size) &&
-	    qmp(in, out,
-		"{\"execute\":\"qom-list\",\"arguments\":"
-		"{\"path\":\"/machine/unattached\"}}",
-		&line, &size))
-		ok = find_pics(qemu, line);
-	free(line);
-	if (out)
-		fclose(out);
-	if (in)
-		fclose(in);
-	else
-		close(fd);
+	/* It speaks first. */
+	if (getline(&qemu->answer, &qemu->answer_size, qemu->qmp_in) <= 0 ||
+	    !qemu_qmp(qemu, "{\"execute\":\"qmp_capabilities\"}"))
+		return false;
+	text = qemu_qmp(qemu, "{\"execute\":\"qom-list\",\"arguments\":"
+			      "{\"path\":\"/machine/unattached\"}}");
 	snprintf(qemu->ioapic, PATH_SIZE, "/machine/%s/ioapic",
 		 strcmp(machine, "pc") == 0 ? "i440fx" : machine);
-	return ok;
+	return text && (is_arm(machine) ? qemu_find_gic(qemu, text)
+					: find_pics(qemu, text));
 }
 
 struct qemu *qemu_start(const char *machine, const char **reason)
 {
 	struct qemu *qemu = calloc(1, sizeof(*qemu));
-	int qtest[2], qmp_fds[2], status;
+	int links[NR_LINKS], status;
+	static char text[64];
 
 	*reason = "out of memory or descriptors";
 	if (!qemu)
 		return NULL;
 	/* A QEMU that went away is told by what it does not answer. */
 	signal(SIGPIPE, SIG_IGN);
-	if (spawn(qemu, machine, qtest, qmp_fds)) {
+	if (spawn(qemu, machine, links)) {
 		free(qemu);
 		return NULL;
 	}
-	qemu->in = fdopen(qtest[0], "r");
-	qemu->out = fdopen(dup(qtest[0]), "w");
-	if (find_chips(qemu, machine, qmp_fds[0]) && qemu->in && qemu->out)
+	qemu->in = fdopen(links[QTEST], "r");
+	qemu->out = fdopen(dup(links[QTEST]), "w");
+	qemu->qmp_in = fdopen(links[QMP], "r");
+	qemu->qmp_out = fdopen(dup(links[QMP]), "w");
+	qemu->uart = links[UART];
+	if (qemu->in && qemu->out && qemu->qmp_in && qemu->qmp_out &&
+	    find_chips(qemu, machine))
 		return qemu;
 	kill(qemu->pid, SIGKILL);
-	*reason = waitpid(qemu->pid, &status, 0) == qemu->pid &&
-				  WIFEXITED(status) &&
-				  WEXITSTATUS(status) == 126
-			  ? "there is no " QEMU
-			  : "this " QEMU " does not speak qtest and QMP";
+	snprintf(text, sizeof(text),
+		 waitpid(qemu->pid, &status, 0) == qemu->pid &&
+				 WIFEXITED(status) && WEXITSTATUS(status) == 126
+			 ? "there is no %s"
+			 : "this %s does not speak qtest and QMP",
+		 program_of(machine));
+	*reason = text;
 	qemu->pid = 0;
 	qemu_stop(qemu);
 	return NULL;
@@ -175,24 +189,35 @@ struct qemu *qemu_start(const char *machine, const char **reason)
 
 void qemu_stop(struct qemu *qemu)
 {
+	FILE *files[] = {qemu->in, qemu->out, qemu->qmp_in, qemu->qmp_out};
+
 	if (qemu->pid) {
 		kill(qemu->pid, SIGKILL);
 		waitpid(qemu->pid, NULL, 0);
 	}
-	if (qemu->in)
-		fclose(qemu->in);
-	if (qemu->out)
-		fclose(qemu->out);
+	for (unsigned int i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (files[i])
+			fclose(files[i]);
+	close(qemu->uart);
+	free(qemu->answer);
 	free(qemu);
 }
 
 /* ---- qtest ---- */
 
-__attribute__((format(printf, 2, 3))) static uint64_t
-ask(struct qemu *qemu, const char *format, ...)
+void qemu_give_up(struct qemu *qemu, const char *why)
+{
+	printf("Bail out! QEMU %s\n", why);
+	qemu_stop(qemu);
+	exit(1);
+}
+
+/* An answer, and before it what an intercepted line did: IRQ raise 1 */
+uint64_t qemu_ask(struct qemu *qemu, const char *format, ...)
 {
 	unsigned long long value = 0;
-	char line[128];
+	unsigned int output;
+	char line[128], edge[8];
 	va_list args;
 
 	va_start(args, format);
@@ -200,24 +225,32 @@ ask(struct qemu *qemu, const char *format, ...)
 	va_end(args);
 	fputc('\n', qemu->out);
 	fflush(qemu->out);
-	if (!fgets(line, sizeof(line), qemu->in) ||
-	    strncmp(line, "OK", 2) != 0) {
-		printf("Bail out! QEMU does not answer\n");
-		qemu_stop(qemu);
-		exit(1);
+	for (;;) {
+		if (!fgets(line, sizeof(line), qemu->in))
+			qemu_give_up(qemu, "does not answer");
+		if (sscanf(line, "IRQ %7s %u", edge, &output) != 2)
+			break;
+		if (output >= 32)
+			continue;
+		if (strcmp(edge, "raise") == 0)
+			qemu->outputs |= 1u << output;
+		else
+			qemu->outputs &= ~(1u << output);
 	}
+	if (strncmp(line, "OK", 2) != 0)
+		qemu_give_up(qemu, "does not do what it is asked");
 	sscanf(line, "OK %llx", &value);
 	return value;
 }
 
 uint8_t qemu_inb(struct qemu *qemu, uint16_t port)
 {
-	return (uint8_t)ask(qemu, "inb %#x", port);
+	return (uint8_t)qemu_ask(qemu, "inb %#x", port);
 }
 
 void qemu_outb(struct qemu *qemu, uint16_t port, uint8_t value)
 {
-	ask(qemu, "outb %#x %#x", port, value);
+	qemu_ask(qemu, "outb %#x %#x", port, value);
 }
 
 static char suffix(unsigned int len)
@@ -227,28 +260,29 @@ static char suffix(unsigned int len)
 
 uint64_t qemu_read(struct qemu *qemu, uint64_t addr, unsigned int len)
 {
-	return ask(qemu, "read%c %#llx", suffix(len), (unsigned long long)addr);
+	return qemu_ask(qemu, "read%c %#llx", suffix(len),
+			(unsigned long long)addr);
 }
 
 void qemu_write(struct qemu *qemu, uint64_t addr, unsigned int len,
 		uint64_t value)
 {
-	ask(qemu, "write%c %#llx %#llx", suffix(len), (unsigned long long)addr,
-	    (unsigned long long)value);
+	qemu_ask(qemu, "write%c %#llx %#llx", suffix(len),
+		 (unsigned long long)addr, (unsigned long long)value);
 }
 
-static void line(struct qemu *qemu, const char *path, unsigned int pin,
-		 bool level)
+void qemu_line(struct qemu *qemu, const char *path, unsigned int pin,
+	       bool level)
 {
-	ask(qemu, "set_irq_in %s unnamed-gpio-in %u %d", path, pin, level);
+	qemu_ask(qemu, "set_irq_in %s unnamed-gpio-in %u %d", path, pin, level);
 }
 
 void qemu_pic_line(struct qemu *qemu, unsigned int pin, bool level)
 {
-	line(qemu, qemu->pic[pin / 8], pin % 8, level);
+	qemu_line(qemu, qemu->pic[pin / 8], pin % 8, level);
 }
 
 void qemu_ioapic_line(struct qemu *qemu, unsigned int pin, bool level)
 {
-	line(qemu, qemu->ioapic, pin, level);
+	qemu_line(qemu, qemu->ioapic, pin, level);
 }
