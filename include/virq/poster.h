@@ -14,7 +14,8 @@
  * let the cc crate compile one file of wrappers, and declare them extern "C":
  *
  *   #include <virq/poster.h>
- *   int my_open(struct virq_poster *p, int s) { return virq_poster_open(p, s); }
+ *   int my_open(struct virq_poster *p, int s)
+ *   { return virq_poster_open(p, s); }
  *   int my_raise(const struct virq_poster *p, uint32_t v)
  *   { return virq_poster_raise(p, v); }
  *   void my_close(struct virq_poster *p) { virq_poster_close(p); }

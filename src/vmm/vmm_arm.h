@@ -48,7 +48,7 @@ static inline bool vmm_arm_in_kernel(const struct vmm *vmm)
  */
 int vmm_arm_gic_setup(struct vmm *vmm, int vm_fd);
 void vmm_arm_gic_cleanup(struct vmm_arm_board *board);
-/* The lines of 32 interrupts from @intid on; no vCPU is in the guest. */
+/* The lines of 32 interrupts from @intid on; on KVM no vCPU is in the guest. */
 int vmm_arm_gic_lines(struct vmm *vmm, uint32_t intid, uint32_t *lines);
 
 extern const struct vmm_guest_ops vmm_arm_native_ops, vmm_kvm_arm64_ops;

@@ -2,7 +2,6 @@
 /*
  * A CPU's queues and what it could take from them, and small things that the
  * files of the state model share.  With cpu->lock held, if not said otherwise.
- * is said.
  *
  * The next interrupt is the first of the list of the highest priority: two bit
  * scans, however many there are.  Of one priority the one that became a
@@ -212,7 +211,7 @@ static inline bool cpu_can_take(const struct vgic_cpu *cpu, int pick)
 	if (pick == VGIC_NO_PICK)
 		return false;
 	priority = pick_priority(pick);
-	/* Its low bits are not implemented, but an attribute can set them. */
+	/* It has no low bits, but an attribute can set them. */
 	if (priority >= (cif->pmr & VGIC_PMR_MASK))
 		return false;
 	if (!(cif->apr[0] | cif->apr[1]))
