@@ -242,6 +242,6 @@ uint64_t run_source_again(const struct run_source *source)
 	if (!source->shm || !run_source_query_line(source, &line))
 		return 0;
 	/* Relaxed: the guest is idle. */
-	return line.again + atomic_load_explicit(&source->restored,
-						 memory_order_relaxed);
+	return line.again +
+	       atomic_load_explicit(&source->restored, memory_order_relaxed);
 }
