@@ -56,17 +56,18 @@ bool gen_is_v3(const struct generator *g);
 uint32_t gen_hot_irq(struct generator *g); /* no LPI */
 uint8_t gen_priority(struct generator *g, uint32_t intid);
 
-/*
- * generate_regs.c: bits of the 32 interrupts from @first on; a register of the
- * distributor's or of a redistributor's, and a value.
- */
-uint32_t gen_bits(struct generator *g, uint32_t first);
+/* A register of the distributor's or of a redistributor's, and a value. */
 struct reg_choice {
 	bool of_vcpu; /* v3: in the redistributor */
 	uint32_t offset;
 	uint32_t value;
 };
+
+/* generate_regs.c: bits of the 32 interrupts from @first on. */
+uint32_t gen_bits(struct generator *g, uint32_t first);
 struct reg_choice gen_dist_reg(struct generator *g);
+/* Where an SPI goes: mostly one that may be active, to a vCPU that there is. */
+void gen_target(struct generator *g, struct reg_choice *choice);
 
 /* generate_host.c */
 void gen_attr(struct generator *g);

@@ -173,6 +173,15 @@ static void gen_one(struct generator *g, unsigned int vcpu)
 		gen_dist(g, vcpu);
 }
 
+/* What it has taken is to go elsewhere: not before it has completed it. */
+static void gen_retarget(struct generator *g, unsigned int vcpu)
+{
+	struct reg_choice reg;
+
+	gen_target(g, &reg);
+	mmio(g, vcpu, true, 4, GICD_GPA + reg.offset, reg.value);
+}
+
 /* What it has taken it completes, more often than not. */
 void gen_guest(struct generator *g)
 {
@@ -181,6 +190,8 @@ void gen_guest(struct generator *g)
 
 	for (unsigned int i = 0; i < nr; i++)
 		gen_one(g, vcpu);
+	for (unsigned int i = 0; i < 2 && gen_chance(g, 30); i++)
+		gen_retarget(g, vcpu);
 	if (gen_chance(g, 15))
 		return;
 	for (unsigned int i = 0; i < 8; i++) {

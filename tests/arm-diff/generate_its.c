@@ -2,19 +2,6 @@
 /* LPIs, ITS commands and messages.  See generate.h. */
 #include "generate.h"
 
-#define ITS_MOVI 0x01
-#define ITS_INT 0x03
-#define ITS_CLEAR 0x04
-#define ITS_SYNC 0x05
-#define ITS_MAPD 0x08
-#define ITS_MAPC 0x09
-#define ITS_MAPTI 0x0a
-#define ITS_MAPI 0x0b
-#define ITS_INV 0x0c
-#define ITS_INVALL 0x0d
-#define ITS_MOVALL 0x0e
-#define ITS_DISCARD 0x0f
-#define ITS_VALID (UINT64_C(1) << 63)
 #define ITS_PAGE_64K (UINT64_C(2) << 8)
 #define ENTRY_SIZE (UINT64_C(7) << 48)
 

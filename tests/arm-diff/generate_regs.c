@@ -55,8 +55,7 @@ static void set_bits(struct generator *g, uint32_t intid,
 		choice->value = 1u << intid % 32;
 }
 
-/* Where an SPI goes; mostly one that may be active, to a vCPU that there is. */
-static void set_route(struct generator *g, struct reg_choice *choice)
+void gen_target(struct generator *g, struct reg_choice *choice)
 {
 	uint32_t intid = gen_chance(g, 80) ? FIRST_SPI + gen_draw(g, HOT_SPIS)
 					   : some_irq(g);
@@ -112,7 +111,7 @@ struct reg_choice gen_dist_reg(struct generator *g)
 		choice.value = gen_draw32(g);
 		break;
 	case 6:
-	case 7: set_route(g, &choice); break;
+	case 7: gen_target(g, &choice); break;
 	case 8:
 		choice.of_vcpu = false;
 		choice.offset = GICD_CTLR;

@@ -34,6 +34,17 @@ static bool turns_lpis_off(const struct op *op)
 	       !(op->arg[ATTR_VALUE] & 1);
 }
 
+static bool takes_commands(struct machine *m)
+{
+	uint64_t ctlr = 0, cbaser = 0;
+
+	machine_attr(m, OP_GET, DEVICE_ITS, KVM_DEV_ARM_VGIC_GRP_ITS_REGS,
+		     GITS_CTLR, &ctlr);
+	machine_attr(m, OP_GET, DEVICE_ITS, KVM_DEV_ARM_VGIC_GRP_ITS_REGS,
+		     GITS_CBASER, &cbaser);
+	return ctlr & 1 && cbaser & ITS_VALID;
+}
+
 static bool lpis_off(struct machine *subject, uint64_t processor)
 {
 	return processor < subject->setup->vcpus &&
@@ -47,6 +58,10 @@ bool known_skip_host(struct machine *subject, const struct known_lpis *lpis,
 {
 	uint64_t w2 = op->arg[COMMAND_WORD + 2];
 
+	/* An ITS that is off would not clear anything before. */
+	if (turns_lpis_off(op))
+		return !takes_commands(subject) &&
+		       known_step_round(KNOWN_LPIS_OFF);
 	if (op->kind != OP_COMMAND)
 		return false;
 	switch (op->arg[COMMAND_WORD] & 0xff) {

@@ -18,16 +18,22 @@ static uint64_t get_value(const struct world *w, const struct op *op,
 
 static int host_op(struct world *w, size_t at, const struct op *op)
 {
+	bool sets = op->kind == OP_SET &&
+		    op->arg[ATTR_GROUP] == KVM_DEV_ARM_VGIC_GRP_DIST_REGS;
+	uint32_t offset = (uint32_t)op->arg[ATTR_ATTR];
 	struct outcome reference, subject;
+	int rc = 0;
 
+	if (sets && w->stale && world_activates(offset))
+		rc = world_freshen(w);
+	if (rc)
+		return rc;
 	machine_do(&w->subject, op, &subject);
 	machine_do(&w->reference, op, &reference);
 	w->contest->tally.ops++;
 	if (op->kind == OP_SET)
 		w->stale |= known_moved(&w->subject, &w->homes);
-	w->stale |= op->kind == OP_SET &&
-		    op->arg[ATTR_GROUP] == KVM_DEV_ARM_VGIC_GRP_DIST_REGS &&
-		    world_arouses((uint32_t)op->arg[ATTR_ATTR]);
+	w->stale |= sets && world_arouses(offset);
 	if (op->kind == OP_GET) {
 		reference.value = get_value(w, op, reference.value);
 		subject.value = get_value(w, op, subject.value);

@@ -169,6 +169,11 @@ bool world_arouses(uint64_t offset)
 	       (offset >= GICD_ICFGR && offset < GICD_SGIR);
 }
 
+bool world_activates(uint64_t offset)
+{
+	return offset >= GICD_ISACTIVER && offset < GICD_ICACTIVER;
+}
+
 /*
  * Of several equals the reference's guest chooses, and the subject follows if
  * what it took is one of them.
@@ -235,14 +240,16 @@ int world_guest_op(struct world *w, size_t at, const struct op *op)
 	struct arm_access access;
 	struct known_look found;
 	enum known_access sort;
-	bool looks;
+	bool looks, activates;
 	int rc;
 
 	if (vcpu >= w->script->setup.vcpus || !to_access(w, op, &access))
 		return 0;
 	sort = sort_of(&access);
 	looks = sort == ACCESS_TAKE || sort == ACCESS_LOOK;
-	rc = looks && w->stale ? world_freshen(w) : 0;
+	activates = !access.sysreg && access.write &&
+		    world_activates(access.addr - GICD_GPA);
+	rc = w->stale && (looks || activates) ? world_freshen(w) : 0;
 	if (rc)
 		return rc;
 	if (known_skip(&w->subject, &w->lpis, vcpu, sort, &access, &found))

@@ -79,9 +79,11 @@ int world_batch_end(struct world *w);
 /* The reference looks for interrupts where it would not. */
 int world_freshen(struct world *w);
 /*
- * May a write of this register of the distributor's make interrupts pending
- * that the kernel does not look at?
+ * Of a write of this register of the distributor's: may it make interrupts
+ * pending that the kernel does not look at?  Does it make them active where
+ * they are, which must be where they belong?
  */
 bool world_arouses(uint64_t offset);
+bool world_activates(uint64_t offset);
 
 #endif
