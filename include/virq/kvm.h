@@ -17,7 +17,10 @@
  * GSI n is SPI n, interrupt 32+n, until a table says otherwise.  Messages
  * need KVM_MSI_VALID_DEVID and the ITS's doorbell address.  virq_vm_irq_line()
  * is KVM_IRQ_LINE, which takes interrupt numbers and not GSIs there; and a
- * line has one level, whichever source sets it.
+ * line has one level, whichever source sets it.  Let a VM's first KVM_RUN end
+ * before the second begins (immediate_exit makes it short): it registers the
+ * distributor, which Linux 6.1 takes for done before it is, and a vCPU that
+ * runs meanwhile has none.
  *
  * With "kvm" the kernel's own bypass connects an irqfd with the device whose
  * interrupt VFIO signals by the same eventfd.  No kernel can be told not to, for

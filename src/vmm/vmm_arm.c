@@ -5,14 +5,22 @@
 #include <linux/kvm.h>
 #include <stdlib.h>
 
-/* 0: there is none. */
-static unsigned int best_gic(const struct vmm *vmm)
+/* 0: there is none, and *@why. */
+static unsigned int best_gic(const struct vmm *vmm, const char **why)
 {
 	if (vmm_arm_in_kernel(vmm))
-		return vmm_kvm_has_gic(3, NULL)	  ? 3
-		       : vmm_kvm_has_gic(2, NULL) ? 2
-						  : 0;
+		return vmm_kvm_has_gic(3, why)	 ? 3
+		       : vmm_kvm_has_gic(2, why) ? 2
+						 : 0;
 	return vmm->guest == VMM_GUEST_KVM ? 2 : 3;
+}
+
+/* The other one, if the kernel has that: words for an advice. */
+static const char *other_gic(unsigned int gic)
+{
+	if (!vmm_kvm_has_gic(gic == 2 ? 3 : 2, NULL))
+		return "";
+	return gic == 2 ? "gic 3 or " : "gic 2 or ";
 }
 
 static int choose_gic(struct vmm *vmm, unsigned int gic)
@@ -20,16 +28,19 @@ static int choose_gic(struct vmm *vmm, unsigned int gic)
 	const char *why = NULL;
 
 	if (!gic)
-		gic = best_gic(vmm);
+		gic = best_gic(vmm, &why);
 	if (!gic)
 		return vmm_fail(vmm, -ENODEV,
-				"this KVM has no GIC; use irqchip vgic");
+				"no GIC in the kernel: %s; use irqchip vgic",
+				why);
 	if (gic != 2 && gic != 3)
 		return vmm_fail(vmm, -EINVAL,
 				"there is no GICv%u here: use 2 or 3", gic);
 	if (vmm_arm_in_kernel(vmm) && !vmm_kvm_has_gic(gic, &why))
-		return vmm_fail(vmm, -ENODEV, "no GICv%u in the kernel: %s",
-				gic, why);
+		return vmm_fail(vmm, -ENODEV,
+				"no GICv%u in the kernel: %s; use %sirqchip "
+				"vgic",
+				gic, why, other_gic(gic));
 	/* KVM keeps the registers of a v3's CPU interface to itself. */
 	if (!vmm_arm_in_kernel(vmm) && vmm->guest == VMM_GUEST_KVM && gic == 3)
 		return vmm_fail(vmm, -EINVAL,

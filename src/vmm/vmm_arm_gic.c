@@ -149,7 +149,7 @@ bool vmm_kvm_has_gic(unsigned int gic, const char **why)
 				 : KVM_DEV_TYPE_ARM_VGIC_V3,
 		.flags = KVM_CREATE_DEVICE_TEST,
 	};
-	const char *reason = "this KVM does not offer that GIC";
+	const char *reason = "this KVM does not offer it";
 	int kvm_fd, vm_fd;
 	bool has;
 
@@ -159,6 +159,8 @@ bool vmm_kvm_has_gic(unsigned int gic, const char **why)
 		return false;
 	kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	vm_fd = kvm_fd < 0 ? -errno : kvm_vm_open(kvm_fd);
+	if (vm_fd < 0)
+		reason = "KVM makes no VM";
 	has = vm_fd >= 0 && !ioctl(vm_fd, KVM_CREATE_DEVICE, &test);
 	if (vm_fd >= 0)
 		close(vm_fd);

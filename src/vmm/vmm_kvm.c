@@ -176,6 +176,19 @@ void kvm_vcpu_fail(struct kvm_vcpu *v, const char *what, int error)
 		 strerror(error));
 }
 
+const char *kvm_exit_failure(const struct kvm_run *run, uint64_t *detail)
+{
+	switch (run->exit_reason) {
+	case KVM_EXIT_FAIL_ENTRY:
+		*detail = run->fail_entry.hardware_entry_failure_reason;
+		return "KVM cannot enter the guest";
+	case KVM_EXIT_INTERNAL_ERROR:
+		*detail = run->internal.suberror;
+		return "KVM internal error";
+	default: *detail = run->exit_reason; return "unknown exit";
+	}
+}
+
 void kvm_vcpu_begin(struct kvm_vcpu *v)
 {
 	sigset_t set;

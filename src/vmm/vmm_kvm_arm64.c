@@ -105,19 +105,41 @@ static int arm64_vcpu_setup(struct vmm_vcpu *vcpu)
 	return 0;
 }
 
+/*
+ * A VM's first KVM_RUN registers the distributor; and Linux 6.1 tells the
+ * other vCPUs that it is there before it is.  What they do to it meanwhile
+ * comes out here and is lost.  So one vCPU begins, and ends at once, before any
+ * does in earnest.
+ */
+static int register_distributor(const struct kvm_vcpu *v)
+{
+	int ret;
+
+	v->run->immediate_exit = 1;
+	ret = ioctl(v->fd, KVM_RUN, 0);
+	if (!ret || errno == EINTR)
+		return 0;
+	return vmm_fail(v->vcpu->vmm, -errno, "vCPU %u: KVM_RUN: %s",
+			v->vcpu->id, strerror(errno));
+}
+
 /* Linux moves every vCPU's counter when one is made: it is looked at here. */
 static int arm64_vm_ready(struct vmm *vmm)
 {
+	int ret;
+
 	for (unsigned int i = 0; i < vmm->nr_vcpus; i++) {
 		struct kvm_vcpu *v = vmm->vcpus[i].kvm;
-		int ret = vmm_time_init(&v->time, v->fd);
 
+		ret = vmm_time_init(&v->time, v->fd);
 		if (ret)
 			return vmm_fail(vmm, ret, "vCPU %u: its counter: %s", i,
 					strerror(-ret));
 	}
-	return vmm_arm_gic_setup(vmm,
-				 vmm_arm_in_kernel(vmm) ? vmm->kvm->vm_fd : -1);
+	if (!vmm_arm_in_kernel(vmm))
+		return vmm_arm_gic_setup(vmm, -1);
+	ret = vmm_arm_gic_setup(vmm, vmm->kvm->vm_fd);
+	return ret ? ret : register_distributor(vmm->vcpus[0].kvm);
 }
 
 static int set_line(struct kvm_arm64_vcpu *v, uint32_t line, bool level)
@@ -150,6 +172,26 @@ static void set_lines(struct kvm_arm64_vcpu *v)
 	v->lines = events;
 }
 
+/* What a vCPU stops at for good, with the place. */
+static void fail_at(struct kvm_vcpu *v, const char *what, uint64_t detail)
+{
+	uint64_t pc = 0;
+	struct kvm_one_reg reg = {
+		.id = CORE_REG(regs.pc),
+		.addr = (uint64_t)(uintptr_t)&pc,
+	};
+
+	ioctl(v->fd, KVM_GET_ONE_REG, &reg);
+	vmm_fail(v->vcpu->vmm, -EIO, "vCPU %u: %s (0x%llx) at pc 0x%llx",
+		 v->vcpu->id, what, (unsigned long long)detail,
+		 (unsigned long long)pc);
+}
+
+static bool is_gic(uint64_t gpa)
+{
+	return gpa >= ARM_GICD_GPA && gpa < ARM_PORTS_GPA;
+}
+
 static void exit_mmio(struct kvm_vcpu *v)
 {
 	struct kvm_run *run = v->run;
@@ -165,31 +207,21 @@ static void exit_mmio(struct kvm_vcpu *v)
 	if (access.write && access.len == PORT_SIZE && port < NR_PORTS &&
 	    vmm_guest_out(v->vcpu, (uint16_t)port, (uint32_t)access.data))
 		return;
-	/* What nobody has reads as all ones. */
-	if (virq_vcpu_mmio(v->virq, &access))
+	if (virq_vcpu_mmio(v->virq, &access)) {
+		/* What nobody has reads as all ones. */
 		access.data = UINT64_MAX;
+		if (vmm_arm_in_kernel(v->vcpu->vmm) && is_gic(access.addr))
+			fail_at(v, "KVM does not know its GIC", access.addr);
+	}
 	if (!access.write)
 		memcpy(run->mmio.data, &access.data, access.len);
-}
-
-/* What a vCPU can stop at for good, with the place. */
-static void fail_at(struct kvm_vcpu *v, const char *what, uint64_t detail)
-{
-	uint64_t pc = 0;
-	struct kvm_one_reg reg = {
-		.id = CORE_REG(regs.pc),
-		.addr = (uint64_t)(uintptr_t)&pc,
-	};
-
-	ioctl(v->fd, KVM_GET_ONE_REG, &reg);
-	vmm_fail(v->vcpu->vmm, -EIO, "vCPU %u: %s (0x%llx) at pc 0x%llx",
-		 v->vcpu->id, what, (unsigned long long)detail,
-		 (unsigned long long)pc);
 }
 
 static void handle_exit(struct kvm_vcpu *v)
 {
 	struct kvm_run *run = v->run;
+	const char *what;
+	uint64_t detail;
 
 	switch (run->exit_reason) {
 	case KVM_EXIT_MMIO: exit_mmio(v); break;
@@ -198,14 +230,10 @@ static void handle_exit(struct kvm_vcpu *v)
 		fail_at(v, "the guest switches itself off",
 			run->system_event.type);
 		break;
-	case KVM_EXIT_FAIL_ENTRY:
-		fail_at(v, "KVM cannot enter the guest",
-			run->fail_entry.hardware_entry_failure_reason);
+	default:
+		what = kvm_exit_failure(run, &detail);
+		fail_at(v, what, detail);
 		break;
-	case KVM_EXIT_INTERNAL_ERROR:
-		fail_at(v, "KVM internal error", run->internal.suberror);
-		break;
-	default: fail_at(v, "unknown exit", run->exit_reason); break;
 	}
 }
 

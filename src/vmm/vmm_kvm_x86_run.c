@@ -227,6 +227,8 @@ static void exit_hlt(struct kvm_x86_vcpu *v)
 static void handle_exit(struct kvm_x86_vcpu *v)
 {
 	struct kvm_run *run = v->kvm.run;
+	const char *what;
+	uint64_t detail;
 
 	switch (run->exit_reason) {
 	case KVM_EXIT_IO: exit_io(v); break;
@@ -241,14 +243,10 @@ static void handle_exit(struct kvm_x86_vcpu *v)
 	case KVM_EXIT_IRQ_WINDOW_OPEN: /* inject() is next */
 	case KVM_EXIT_SET_TPR: /* CR8 was read already */ break;
 	case KVM_EXIT_SHUTDOWN: vcpu_fail_at(v, "triple fault", 0); break;
-	case KVM_EXIT_FAIL_ENTRY:
-		vcpu_fail_at(v, "KVM cannot enter the guest",
-			     run->fail_entry.hardware_entry_failure_reason);
+	default:
+		what = kvm_exit_failure(run, &detail);
+		vcpu_fail_at(v, what, detail);
 		break;
-	case KVM_EXIT_INTERNAL_ERROR:
-		vcpu_fail_at(v, "KVM internal error", run->internal.suberror);
-		break;
-	default: vcpu_fail_at(v, "unknown exit", run->exit_reason); break;
 	}
 }
 

@@ -9,14 +9,27 @@
 
 bool strict;
 
+/* A device that waits in vain is often what a machine that has failed shows. */
+static void add_machine_error(struct bench *bench)
+{
+	const char *error = bench->vmm ? vmm_error(bench->vmm) : NULL;
+	size_t len = strlen(bench->why);
+
+	if (error && !strstr(bench->why, error))
+		snprintf(bench->why + len, sizeof(bench->why) - len,
+			 "; machine: %s", error);
+}
+
 bool fail(struct bench *bench, const char *format, ...)
 {
 	va_list args;
 
+	if (bench->why[0])
+		return false;
 	va_start(args, format);
-	if (!bench->why[0])
-		vsnprintf(bench->why, sizeof(bench->why), format, args);
+	vsnprintf(bench->why, sizeof(bench->why), format, args);
 	va_end(args);
+	add_machine_error(bench);
 	return false;
 }
 

@@ -4,6 +4,7 @@
  * a controller, and while it is only made; whoever's the GIC is.
  */
 #include "harness.h"
+#include "vmm_kvm.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -36,9 +37,9 @@ static int open_vm(struct early *early, bool kernel)
 
 	if (kernel) {
 		early->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-		early->vm_fd = ioctl(early->kvm_fd, KVM_CREATE_VM, 0);
+		early->vm_fd = kvm_vm_open(early->kvm_fd);
 		if (early->vm_fd < 0)
-			return -errno;
+			return early->vm_fd;
 		kvm.vm_fd = early->vm_fd;
 	}
 	ret = virq_loop_create(NULL, &early->loop);

@@ -29,13 +29,6 @@
 /* Of GITS_BASER, GITS_CBASER alike. */
 #define INNER_CACHE_SHIFT 59
 #define OUTER_CACHE_SHIFT 53
-#define SHAREABILITY_SHIFT 10
-#define CACHE_MASK UINT64_C(7)
-#define SHAREABILITY_MASK UINT64_C(3)
-#define CACHE_NON_CACHEABLE 1u
-#define CACHE_READ_ALLOCATE 3u /* write-back */
-#define INNER_SHAREABLE 1u
-#define OUTER_SHAREABLE 2u
 #define GITS_CBASER_NOT_64K BITS(15, 12)
 #define QUEUE_OFFSET BITS(19, 5)
 /* Of GICR_PROPBASER, as Linux has it from when there is an ITS. */
@@ -104,24 +97,12 @@ static uint64_t read_typer(const struct vgic_its *its, uint32_t offset)
 	       (ITS_DEVICE_BITS - 1) << GITS_TYPER_DEVBITS_SHIFT;
 }
 
-/* What Linux makes of the memory attributes that a guest asks for. */
 static uint64_t sanitise(uint64_t value)
 {
-	uint64_t share = value >> SHAREABILITY_SHIFT & SHAREABILITY_MASK;
-	uint64_t inner = value >> INNER_CACHE_SHIFT & CACHE_MASK;
-	uint64_t outer = value >> OUTER_CACHE_SHIFT & CACHE_MASK;
-
-	value &= ~(SHAREABILITY_MASK << SHAREABILITY_SHIFT |
-		   CACHE_MASK << INNER_CACHE_SHIFT |
-		   CACHE_MASK << OUTER_CACHE_SHIFT);
-	if (share == OUTER_SHAREABLE)
-		share = INNER_SHAREABLE;
-	if (inner <= CACHE_NON_CACHEABLE)
-		inner = CACHE_READ_ALLOCATE;
-	if (outer > CACHE_NON_CACHEABLE)
-		outer = 0; /* as inner */
-	return value | share << SHAREABILITY_SHIFT |
-	       inner << INNER_CACHE_SHIFT | outer << OUTER_CACHE_SHIFT;
+	return memory_attr_sanitise(
+		(struct memory_attr_fields){.inner = INNER_CACHE_SHIFT,
+					    .outer = OUTER_CACHE_SHIFT},
+		value);
 }
 
 static uint64_t read_cbaser(const struct vgic_its *its, uint32_t offset)

@@ -21,6 +21,7 @@
 #include <errno.h>
 #include "core/rcu.h"
 #include "its.h"
+#include "memory_attr.h"
 
 /* lpi.c: ID bits of LPIs, whatever GICR_PROPBASER says. */
 #define LPI_ID_BITS 16
@@ -45,9 +46,6 @@
 #define GITS_CBASER_VALID (UINT64_C(1) << 63)
 #define ITS_TABLE_PAGE UINT64_C(0x10000)
 #define ITS_COMMAND_SIZE 32
-
-/* Bits @high..@low. */
-#define BITS(high, low) (UINT64_MAX >> (63 - (high)) & UINT64_MAX << (low))
 
 enum its_table {
 	ITS_DEVICES,

@@ -7,6 +7,7 @@
 #include "core/rcu.h"
 #include "irqchip/vgic/irq_regs.h"
 #include "irqchip/vgic/its.h"
+#include "irqchip/vgic/memory_attr.h"
 
 #define GICR_CTLR_ENABLE_LPIS (1u << 0)
 #define GICR_CTLR_CES (1u << 1) /* EnableLPIs can be cleared */
@@ -17,7 +18,6 @@
 #define GICR_PENDBASER_PTZ (UINT64_C(1) << 62)
 #define PIDR2_GICV3 0x3b
 
-#define BITS(high, low) (((UINT64_C(2) << ((high) - (low))) - 1) << (low))
 #define PROPBASER_RES0 (BITS(63, 59) | BITS(55, 52) | BITS(6, 5))
 #define PENDBASER_RES0                                                         \
 	(BITS(63, 63) | BITS(61, 59) | BITS(55, 52) | BITS(15, 12) | BITS(6, 0))
@@ -87,20 +87,10 @@ static uint64_t read_typer(const struct vgic_reg_access *at)
 
 /* ---- Tables of LPIs ---- */
 
-/* Shareable: not outer.  Inner cacheable: write-back.  Outer: as inner. */
 static uint64_t sanitise(uint64_t reg)
 {
-	uint64_t share = reg >> 10 & 3, inner = reg >> 7 & 7;
-	uint64_t outer = reg >> 56 & 7;
-
-	reg &= ~(BITS(11, 10) | BITS(9, 7) | BITS(58, 56));
-	if (share == 2)
-		share = 1;
-	if (inner < 2)
-		inner = 3;
-	if (outer > 1)
-		outer = 0;
-	return reg | share << 10 | inner << 7 | outer << 56;
+	return memory_attr_sanitise(
+		(struct memory_attr_fields){.inner = 7, .outer = 56}, reg);
 }
 
 /* Two halves may be written at once, by two vCPUs. */
