@@ -207,6 +207,65 @@ static void gicr_ctlr(struct conform *c)
 	CHECK_EQ(c, redist_get(e, 0, GICR_PENDBASER) & 0xffff0000, PEND_GPA(0));
 }
 
+static int save_pending(struct arm_env *e)
+{
+	return attr_set(e, e->gic, CTRL, KVM_DEV_ARM_VGIC_SAVE_PENDING_TABLES,
+			0);
+}
+
+static void pending_tables_before_init(struct conform *c)
+{
+	struct arm_env *e = env_new(c);
+
+	env_vcpus(e, 1);
+	env_create_gic(e);
+	CHECK_RET(
+		c,
+		attr_has(e, e->gic, CTRL, KVM_DEV_ARM_VGIC_SAVE_PENDING_TABLES),
+		0);
+	CHECK_RET(c, save_pending(e), -ENXIO);
+	env_create_its(e);
+	CHECK_RET(c, save_pending(e), -ENXIO);
+	CHECK_RET(c, init_gic(e), 0);
+	CHECK_RET(c, save_pending(e), 0);
+}
+
+static void pending_tables_nowhere(struct conform *c)
+{
+	struct arm_env *e = its_begin(c);
+
+	CHECK_RET(c, save_pending(e), 0);
+	redist_set(e, 0, GICR_CTLR, 0);
+	redist_set(e, 0, GICR_PENDBASER, 0x10000);
+	CHECK_RET(c, save_pending(e), -EFAULT);
+}
+
+static void restored_devices_again(struct conform *c)
+{
+	struct arm_env *e = env_its(c);
+
+	its_set_tables(e);
+	CHECK_RET(c, its_set(e, GITS_CTLR, 1), 0);
+	its_mapd(e, DEVICE, true);
+	CHECK_RET(c, attr_set(e, e->its, CTRL, KVM_DEV_ARM_ITS_SAVE_TABLES, 0),
+		  0);
+	CHECK_RET(c,
+		  attr_set(e, e->its, CTRL, KVM_DEV_ARM_ITS_RESTORE_TABLES, 0),
+		  0);
+}
+
+static void restored_collections_again(struct conform *c)
+{
+	struct arm_env *e = its_begin(c);
+
+	CHECK_RET(c, attr_set(e, e->its, CTRL, KVM_DEV_ARM_ITS_SAVE_TABLES, 0),
+		  0);
+	CHECK_RET(c,
+		  attr_set(e, e->its, CTRL, KVM_DEV_ARM_ITS_RESTORE_TABLES, 0),
+		  -EEXIST);
+	CHECK_RET(c, its_message(e, DEVICE, EVENT), 0);
+}
+
 #define CASE(name_, rule_, run_) ARM_ITS_CASE("its/" name_, rule_, run_)
 
 static const struct conform_case cases[] = {
@@ -232,6 +291,13 @@ static const struct conform_case cases[] = {
 	     tables_are_fixed_while_enabled),
 	CASE("cbaser-resets-the-queue", "CREADR is 0 after CBASER",
 	     cbaser_resets_the_queue),
+	CASE("pending-tables-before-init", "ENXIO", pending_tables_before_init),
+	CASE("pending-tables-nowhere", "a table that is not memory: EFAULT",
+	     pending_tables_nowhere),
+	CASE("restored-devices-again", "a device may be there already",
+	     restored_devices_again),
+	CASE("restored-collections-again", "EEXIST, and there are none",
+	     restored_collections_again),
 	CASE("gicr-ctlr", "EnableLPIs fixes the tables", gicr_ctlr),
 };
 

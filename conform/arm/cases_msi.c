@@ -363,6 +363,52 @@ static void lpi_and_spi_by_priority(struct conform *c)
 	guest_eoi(e, 0, 41);
 }
 
+static void lpis_off_and_on(struct conform *c)
+{
+	struct arm_env *e = its_begin_guest(c);
+	uint8_t *byte = e->port->memory(e->vm, PEND_GPA(0) + LPI / 8, 1);
+
+	CHECK_RET(c, its_message(e, DEVICE, EVENT), 1);
+	guest_write(e, 0, REDIST_GPA + GICR_CTLR, 4, 0);
+	CHECK_EQ(c, guest_read(e, 0, REDIST_GPA + GICR_CTLR, 4), 6);
+	CHECK_EQ(c, guest_iar(e, 0), SPURIOUS);
+	CHECK_RET(c, its_message(e, DEVICE, EVENT), -EBUSY);
+	guest_write(e, 0, REDIST_GPA + GICR_CTLR, 4, 1);
+	CHECK_EQ(c, guest_iar(e, 0), SPURIOUS);
+	CHECK_RET(c, its_message(e, DEVICE, EVENT), 1);
+	CHECK_EQ(c, guest_iar(e, 0), LPI);
+	guest_eoi(e, 0, LPI);
+	/* What the table says is pending. */
+	guest_write(e, 0, REDIST_GPA + GICR_CTLR, 4, 0);
+	*byte = 1u << (LPI % 8);
+	guest_write(e, 0, REDIST_GPA + GICR_CTLR, 4, 1);
+	CHECK_EQ(c, guest_iar(e, 0), LPI);
+	guest_eoi(e, 0, LPI);
+	CHECK_EQ(c, guest_iar(e, 0), SPURIOUS);
+}
+
+static void invlpir(struct conform *c)
+{
+	struct arm_env *e = its_begin_guest(c);
+
+	its_set_property(e, LPI, 0xa0);
+	guest_write(e, 0, REDIST_GPA + GICR_INVLPIR + 4, 4, LPI);
+	CHECK_RET(c, its_message(e, DEVICE, EVENT), 1);
+	CHECK_EQ(c, guest_iar(e, 0), LPI);
+	guest_eoi(e, 0, LPI);
+	/* Any redistributor's whose LPIs are on will do. */
+	guest_write(e, 0, REDIST_GPA + 0x20000 + GICR_INVLPIR, 8, LPI);
+	CHECK_RET(c, its_message(e, DEVICE, EVENT), 1);
+	CHECK_EQ(c, guest_iar(e, 0), SPURIOUS);
+	its_set_property(e, LPI, 0xa1);
+	guest_write(e, 0, REDIST_GPA + 0x20000 + GICR_INVALLR, 4, 0);
+	CHECK_EQ(c, guest_iar(e, 0), SPURIOUS);
+	guest_write(e, 0, REDIST_GPA + GICR_INVALLR, 4, 0);
+	CHECK_EQ(c, guest_iar(e, 0), LPI);
+	guest_eoi(e, 0, LPI);
+	CHECK_EQ(c, guest_read(e, 0, REDIST_GPA + GICR_SYNCR, 4), 0);
+}
+
 #define CASE(name_, rule_, run_) ARM_ITS_CASE("its/" name_, rule_, run_)
 
 static const struct conform_case cases[] = {
@@ -385,6 +431,10 @@ static const struct conform_case cases[] = {
 	CASE("reset", "CTRL_RESET forgets everything", reset),
 	CASE("tables-survive", "SAVE_TABLES, and RESTORE_TABLES after a reset",
 	     tables_survive),
+	CASE("lpis-off-and-on", "GICR_CTLR drops what is pending, and reads it",
+	     lpis_off_and_on),
+	CASE("invlpir", "GICR_INVLPIR one property, GICR_INVALLR a vCPU's",
+	     invlpir),
 	CASE("pending-table", "SAVE_PENDING_TABLES writes guest memory",
 	     pending_table),
 	CASE("taken", "an LPI is taken, and has no active state", taken),

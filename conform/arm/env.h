@@ -219,6 +219,9 @@ void guest_sgi(struct arm_env *e, uint32_t from, uint32_t to, uint32_t intid);
 #define GICR_TYPER 0x8u
 #define GICR_PROPBASER 0x70u
 #define GICR_PENDBASER 0x78u
+#define GICR_INVLPIR 0xa0u
+#define GICR_INVALLR 0xb0u
+#define GICR_SYNCR 0xc0u
 #define GICR_SGI 0x10000u
 #define GICC_CTLR 0x00u
 #define GICC_PMR 0x04u

@@ -102,14 +102,16 @@ struct virq_bypass_producer {
 	int (*set_post)(struct virq_bypass_producer *producer,
 			const struct virq_post *post);
 	/*
-	 * The same for a forwarded level interrupt; NULL, or no @deactivated:
-	 * this producer cannot be forwarded.  While it is, @deactivated is
+	 * The same for a forwarded level interrupt, also when another producer
+	 * leaves it; NULL, or no @deactivated: this producer cannot be
+	 * forwarded.  While it is, @deactivated is
 	 * called each time the guest completes the interrupt, on the thread of
 	 * the vCPU that does, with no lock held, inside an RCU read-side
 	 * section; it may call set_level() again at once.  It does not block.
 	 * Neither mask nor resamplefd nor unmask is used.  Who leaves a
 	 * destination takes back what it told there, and tells a level that is
-	 * up at the next one: here, or by the eventfd.
+	 * up at the next one: here, or by the eventfd.  A completion that was
+	 * on its way then may be told until the caller's RCU grace period.
 	 */
 	int (*set_forward)(struct virq_bypass_producer *producer,
 			   const struct virq_forward *forward);
@@ -160,8 +162,9 @@ virq_bypass_register_consumer(struct virq_bypass_consumer *consumer,
 
 /*
  * virq_bypass_unregister_producer, _consumer - disconnect if connected, and
- * forget the object.  Nothing is called back after the return.  What is not
- * registered is left alone.  Same threads.
+ * forget the object.  Nothing is called back after the return, for which a
+ * producer with @deactivated waits for a grace period.  What is not registered
+ * is left alone.  Same threads.
  */
 VIRQ_API void
 virq_bypass_unregister_producer(struct virq_bypass_producer *producer);
@@ -204,7 +207,8 @@ enum virq_bypass_reason {
 	VIRQ_BYPASS_REASON_DESTINATION, /* no vCPU, or more than one */
 	VIRQ_BYPASS_REASON_RESAMPLE, /* level, which no posting can carry */
 	VIRQ_BYPASS_REASON_NO_INTERRUPT, /* the pin is none of the irqchip's */
-	VIRQ_BYPASS_REASON_OWNED, /* another producer is forwarded to it */
+	/* Another producer is forwarded to it; this one when that leaves. */
+	VIRQ_BYPASS_REASON_OWNED,
 };
 
 /*

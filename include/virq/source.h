@@ -106,7 +106,7 @@ VIRQ_API void virq_source_query(const struct virq_source *source,
  * producer), -EMFILE, -ENOMEM, -ENOSPC (the loop is full), or what refused the
  * connection.
  * virq_line_source_destroy takes the line down; it blocks for the loop, and for
- * a grace period where it was forwarded.
+ * a grace period.
  */
 VIRQ_API int virq_line_source_create(struct virq_loop *loop, int fd,
 				     int resamplefd, int irq,

@@ -75,6 +75,7 @@ VIRQ_API int virq_vgic_map(struct virq_vm *vm);
  *   none.
  * virq_vgic_eoir - GICC_EOIR, ICC_EOIR0_EL1 or GICC_AEOIR, ICC_EOIR1_EL1.
  * virq_vgic_dir - GICC_DIR, ICC_DIR_EL1.
+ * Before the controller is initialised: 1023, and nothing happens.
  */
 VIRQ_API uint32_t virq_vgic_iar(struct virq_vcpu *vcpu, unsigned int group);
 VIRQ_API void virq_vgic_eoir(struct virq_vcpu *vcpu, unsigned int group,

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <virq/bypass.h>
 #include "eventfd_table.h"
+#include "rcu.h"
 
 static void stop_both(struct virq_bypass_producer *producer,
 		      struct virq_bypass_consumer *consumer)
@@ -123,6 +124,9 @@ void virq_bypass_unregister_producer(struct virq_bypass_producer *producer)
 	entry->producer = NULL;
 	producer->entry = NULL;
 	eventfd_entry_unlock(entry);
+	/* Completions on their way, from whatever it was forwarded to last. */
+	if (producer->deactivated)
+		rcu_synchronize();
 }
 
 void virq_bypass_unregister_consumer(struct virq_bypass_consumer *consumer)

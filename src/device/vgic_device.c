@@ -124,7 +124,7 @@ static int control(struct virq_device *device, uint64_t attr)
 	pthread_mutex_lock(&vgic->lock);
 	if (attr == KVM_DEV_ARM_VGIC_CTRL_INIT)
 		ret = vgic_init(vgic);
-	else if (vgic->lpis)
+	else
 		ret = vgic_lpis_save_pending(vgic);
 	pthread_mutex_unlock(&vgic->lock);
 	return ret;

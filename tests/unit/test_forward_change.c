@@ -4,6 +4,7 @@
  * routes and sources that come and go.
  */
 #include "forward_fixture.h"
+#include <stdlib.h>
 
 /* The way changes while it is pending, both ways. */
 static void pending_level_survives_the_change_over(void **state)
@@ -154,6 +155,108 @@ static void closed_vm_leaves_a_source_with_its_eventfd(void **state)
 	close(rig.resamplefd);
 }
 
+/* A second device, on a GSI of its own or on the first's. */
+static struct forward_rig second_device(struct forward_rig *first, uint32_t gsi)
+{
+	struct forward_rig rig = {
+		.board = first->board,
+		.fd = board_eventfd(),
+		.resamplefd = board_eventfd(),
+	};
+
+	assert_int_equal(board_assign(rig.board, rig.fd, gsi,
+				      KVM_IRQFD_FLAG_RESAMPLE, rig.resamplefd),
+			 0);
+	forward_create_line(&rig);
+	board_pump(rig.board);
+	return rig;
+}
+
+static void end_second(struct forward_rig *rig, uint32_t gsi)
+{
+	virq_line_source_destroy(rig->line);
+	board_deassign(rig->board, rig->fd, gsi);
+	close(rig->fd);
+	close(rig->resamplefd);
+}
+
+/* The second is up all the time; what it told by its eventfd is not lost. */
+static void who_shares_a_line_is_forwarded_when_the_owner_leaves(void **state)
+{
+	for (int producer_leaves = 0; producer_leaves < 2; producer_leaves++) {
+		struct forward_rig rig = forward_begin(state, true);
+		struct forward_rig second = second_device(&rig, GSI);
+
+		assert_int_equal(board_irqfd(rig.board, second.fd).reason,
+				 VIRQ_BYPASS_REASON_OWNED);
+		forward_set(&second, true);
+		board_pump(rig.board);
+		forward_expect_taken(&rig, 0);
+		if (producer_leaves)
+			virq_line_source_destroy(rig.line);
+		else
+			board_deassign(rig.board, rig.fd, GSI);
+		assert_int_equal(board_irqfd(rig.board, second.fd).bypass,
+				 VIRQ_BYPASS_STATE_FORWARDED);
+		assert_int_equal(forward_query(&second).path,
+				 VIRQ_SOURCE_FORWARDED);
+		for (int i = 0; i < 3; i++) {
+			board_eoi(rig.board, 0, SPI);
+			board_pump(rig.board);
+			forward_expect_taken(&rig, 0);
+		}
+		forward_set(&second, false);
+		board_eoi(rig.board, 0, SPI);
+		board_pump(rig.board);
+		forward_expect_nothing(&rig, 0);
+		/* The first comes back, and waits now. */
+		if (producer_leaves)
+			forward_create_line(&rig);
+		else
+			forward_assign(&rig);
+		assert_int_equal(board_irqfd(rig.board, rig.fd).reason,
+				 VIRQ_BYPASS_REASON_OWNED);
+		/* Who waits may go, too. */
+		forward_end(&rig);
+		end_second(&second, GSI);
+	}
+}
+
+/* Whatever their order is in which they are told. */
+static void two_swap_their_interrupts(void **state)
+{
+	struct forward_rig rig = forward_begin(state, true);
+	struct forward_rig second = second_device(&rig, GSI + 1);
+	struct kvm_irq_routing *routing =
+		calloc(1, sizeof(*routing) + 2 * sizeof(routing->entries[0]));
+
+	assert_non_null(routing);
+	board_configure(rig.board, SPI + 1, true);
+	board_target(rig.board, SPI + 1, 0);
+	board_set_bit(rig.board, GICD_ISENABLER, SPI + 1);
+	routing->nr = 2;
+	for (uint32_t i = 0; i < 2; i++) {
+		routing->entries[i].gsi = GSI + i;
+		routing->entries[i].type = KVM_IRQ_ROUTING_IRQCHIP;
+		routing->entries[i].u.irqchip.pin = GSI + 1 - i;
+	}
+	assert_int_equal(virq_vm_set_gsi_routing(rig.board->vm, routing), 0);
+	free(routing);
+	assert_int_equal(forward_query(&rig).path, VIRQ_SOURCE_FORWARDED);
+	assert_int_equal(forward_query(&second).path, VIRQ_SOURCE_FORWARDED);
+	forward_set(&rig, true);
+	assert_int_equal(board_ack(rig.board, 0), SPI + 1);
+	forward_set(&rig, false);
+	board_eoi(rig.board, 0, SPI + 1);
+	forward_set(&second, true);
+	forward_expect_taken(&rig, 0);
+	forward_set(&second, false);
+	board_eoi(rig.board, 0, SPI);
+	forward_expect_nothing(&rig, 0);
+	end_second(&second, GSI + 1);
+	forward_end(&rig);
+}
+
 #define CASE(test)                                                             \
 	cmocka_unit_test_setup_teardown(test, board_setup, board_teardown)
 
@@ -166,6 +269,8 @@ int main(void)
 		CASE(route_moves_it_to_another_interrupt),
 		CASE(plain_irqfd_is_forwarded_too),
 		CASE(closed_vm_leaves_a_source_with_its_eventfd),
+		CASE(who_shares_a_line_is_forwarded_when_the_owner_leaves),
+		CASE(two_swap_their_interrupts),
 	};
 
 	return cmocka_run_group_tests_name("forward change", tests, NULL, NULL);

@@ -94,6 +94,43 @@ static void others_level_stays_up_without_a_resampler(void **state)
 	forward_end(&rig);
 }
 
+static int raise_gsi(struct forward_rig *rig)
+{
+	return virq_vm_set_irq(rig->board->vm, VIRQ_SOURCE_USERSPACE, GSI, 1,
+			       false);
+}
+
+/*
+ * While the guest handles an interrupt nothing is pending with which a rise
+ * could merge: it is not coalesced, and the guest sees it by itself.  Forwarded
+ * or not is all the same.
+ */
+static void a_rise_during_handling_is_not_coalesced(void **state)
+{
+	for (int forwarded = 0; forwarded < 2; forwarded++) {
+		struct forward_rig rig = forward_begin(state, true);
+
+		board_deassign(rig.board, rig.fd, GSI);
+		if (forwarded)
+			assert_int_equal(
+				board_assign(rig.board, rig.fd, GSI, 0, 0), 0);
+		assert_int_equal(raise_gsi(&rig), 1);
+		assert_int_equal(raise_gsi(&rig), 0);
+		forward_expect_taken(&rig, 0);
+		/* Up all the time. */
+		assert_int_equal(raise_gsi(&rig), 0);
+		set_gsi(&rig, false);
+		assert_int_equal(raise_gsi(&rig), 1);
+		assert_int_equal(raise_gsi(&rig), 0);
+		board_eoi(rig.board, 0, SPI);
+		forward_expect_taken(&rig, 0);
+		set_gsi(&rig, false);
+		board_eoi(rig.board, 0, SPI);
+		forward_expect_nothing(&rig, 0);
+		forward_end(&rig);
+	}
+}
+
 /* Two devices on one line: the second goes by its eventfd. */
 static void shared_line_serves_both(void **state)
 {
@@ -147,6 +184,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(others_may_hold_the_line_up),
 		CASE(others_level_stays_up_without_a_resampler),
+		CASE(a_rise_during_handling_is_not_coalesced),
 		CASE(shared_line_serves_both),
 	};
 

@@ -239,6 +239,11 @@ static void vcpus_have_lines_until_a_controller_comes(void **state)
 	assert_int_equal(cpu_line(&b, KVM_ARM_IRQ_CPU_IRQ, 0), 0);
 	assert_int_equal(virq_vcpu_pending(vcpu), VIRQ_EVENT_FIQ);
 	assert_int_equal(virq_vcpu_ack(vcpu), -EAGAIN);
+	/* There is no CPU interface that knows better. */
+	assert_int_equal(virq_vgic_iar(vcpu, 0), 1023);
+	virq_vgic_eoir(vcpu, 0, 40);
+	virq_vgic_dir(vcpu, 40);
+	assert_int_equal(virq_vcpu_pending(vcpu), VIRQ_EVENT_FIQ);
 	assert_int_equal(create(&b, KVM_DEV_TYPE_ARM_VGIC_V2), 0);
 	assert_int_equal(virq_vcpu_pending(vcpu), 0);
 	assert_int_equal(cpu_line(&b, KVM_ARM_IRQ_CPU_IRQ, 1), -ENXIO);

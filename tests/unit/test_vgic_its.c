@@ -386,6 +386,37 @@ static void only_known_controls_do_something(void **state)
 	assert_int_equal(vgic_its_read(f->its, GITS_CTLR, 4), 0x80000000);
 }
 
+/* A controller of user space's own drives the vCPUs' lines until then. */
+static void before_the_vgic_an_its_leaves_lines_alone(void **state)
+{
+	struct its_fixture *f = *state, other = {.ram = f->ram};
+	struct virq_vm_config config = {.loops = &f->loop, .nr_loops = 1};
+	const struct kvm_irq_level up = {.level = 1}; /* IRQ of vCPU 0 */
+	struct virq_vcpu *vcpu;
+
+	assert_int_equal(virq_vm_create(&config, &other.vm), 0);
+	assert_int_equal(virq_vm_create_irqchip(other.vm,
+						virq_irqchip_find("vgic"),
+						&f->vgic->config),
+			 0);
+	assert_int_equal(virq_vcpu_create(other.vm, 0, NULL, NULL, &vcpu), 0);
+	assert_int_equal(virq_vm_irq_line(other.vm, &up, NULL), 0);
+	other.vgic = to_vgic(virq_vm_irqchip(other.vm));
+	other.its = its_fixture_add(&other, ITS_BASE);
+	vgic_its_write(other.its, GITS_BASER0, 8, VALID | DEVICES);
+	vgic_its_write(other.its, GITS_BASER1, 8, VALID | COLLECTIONS);
+	atomic_store(&other.vgic->propbaser, PROPERTIES | 15);
+	atomic_store(&vcpu_to_vgic_cpu(vcpu)->pendbaser, PENDING);
+	property_set(f, LPI, 0xa1);
+	pending_set(f, 0, LPI);
+	assert_int_equal(its_try(&other, cmd_mapd(D, ITT, 5, true)), 0);
+	assert_int_equal(its_try(&other, cmd_mapc(0, 0, true)), 0);
+	assert_int_equal(its_try(&other, cmd_mapti(D, 0, LPI, 0)), 0);
+	assert_false(pending_get(f, 0, LPI));
+	assert_int_equal(virq_vcpu_pending(vcpu), VIRQ_EVENT_INTR);
+	virq_vm_close(other.vm);
+}
+
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, its_setup, its_teardown)
 #define BARE(name)                                                             \
@@ -407,6 +438,7 @@ int main(void)
 		BARE(without_an_address_it_is_nowhere),
 		NONE(messages_fail_in_linuxs_order),
 		NONE(no_its_is_no_device),
+		NONE(before_the_vgic_an_its_leaves_lines_alone),
 		TEST(a_translation_is_remembered_until_something_changes),
 		TEST(each_its_has_its_own),
 		TEST(reset_unmaps_everything),

@@ -57,10 +57,21 @@ static void the_queue_wraps(void **state)
 	assert_int_equal(its_take(f, 0), VGIC_SPURIOUS);
 }
 
-/* Each looks at all events: more than is done in one access. */
+/* Kinds of commands that look at all events. */
+static struct its_words long_command(unsigned int kind, unsigned int i)
+{
+	switch (kind) {
+	case 0: return cmd_mapc(1, i % 2, true);
+	case 1: return cmd_invall(0);
+	case 2: return cmd_movall(i % 2, !(i % 2));
+	default: return cmd_mapc(2, 0, i % 2);
+	}
+}
+
+/* More than is done in one access. */
 static void a_long_queue_is_done_in_pieces(void **state)
 {
-	const uint64_t end = 600 * 32;
+	static const unsigned int counts[] = {600, 600, 600, 1200};
 	struct its_fixture *f = *state;
 
 	its_do(f, cmd_mapc(0, 0, true));
@@ -68,21 +79,17 @@ static void a_long_queue_is_done_in_pieces(void **state)
 	its_do(f, cmd_mapd(D, ITT, 16, true));
 	for (uint32_t i = 0; i < 8192; i++)
 		assert_int_equal(its_try(f, cmd_mapti(D, i, LPI + i, 0)), 0);
-	for (unsigned int kind = 0; kind < 3; kind++) {
+	its_do(f, cmd_mapc(2, 0, true));
+	for (unsigned int kind = 0; kind < 4; kind++) {
+		const uint64_t end = counts[kind] * 32;
 		unsigned int reads = 0;
 		uint64_t creadr = 0;
 
 		vgic_its_write(f->its, GITS_CTLR, 4, 0);
 		vgic_its_write(f->its, GITS_CBASER, 8, VALID | QUEUE | 15);
 		vgic_its_write(f->its, GITS_CTLR, 4, 1);
-		for (unsigned int i = 0; i < 600; i++) {
-			struct its_words command =
-				kind == 0   ? cmd_mapc(1, i % 2, true)
-				: kind == 1 ? cmd_invall(0)
-					    : cmd_movall(i % 2, !(i % 2));
-
-			memcpy(f->ram + 32 * i, command.word, 32);
-		}
+		for (unsigned int i = 0; i < counts[kind]; i++)
+			memcpy(f->ram + 32 * i, long_command(kind, i).word, 32);
 		vgic_its_write(f->its, GITS_CWRITER, 8, end);
 		assert_in_range(f->its->creadr, 1, end - 1);
 		/* Who waits for it looks. */
@@ -97,6 +104,36 @@ static void a_long_queue_is_done_in_pieces(void **state)
 	}
 	assert_int_equal(vgic_its_read(f->its, GITS_CTLR, 4), 0x80000001);
 	assert_int_equal(its_send(f, D, 0), 1);
+}
+
+/* A guest that switches its ITS off waits for GITS_CTLR.Quiescent. */
+static void off_amid_a_long_queue_is_quiescent(void **state)
+{
+	struct its_fixture *f = *state;
+
+	its_do(f, cmd_mapc(0, 0, true));
+	its_do(f, cmd_mapd(D, ITT, 16, true));
+	for (uint32_t i = 0; i < 8192; i++)
+		assert_int_equal(its_try(f, cmd_mapti(D, i, LPI + i, 0)), 0);
+	vgic_its_write(f->its, GITS_CTLR, 4, 0);
+	vgic_its_write(f->its, GITS_CBASER, 8, VALID | QUEUE | 15);
+	vgic_its_write(f->its, GITS_CTLR, 4, 1);
+	for (unsigned int i = 0; i < 600; i++)
+		memcpy(f->ram + 32 * i, long_command(1, i).word, 32);
+	vgic_its_write(f->its, GITS_CWRITER, 8, 600 * 32);
+	assert_int_not_equal(f->its->creadr, 600 * 32);
+	vgic_its_write(f->its, GITS_CTLR, 4, 0);
+	assert_int_equal(vgic_its_read(f->its, GITS_CTLR, 4), 0x80000000);
+	assert_int_not_equal(vgic_its_read(f->its, GITS_CREADR, 8), 600 * 32);
+	/* On again it goes on. */
+	vgic_its_write(f->its, GITS_CTLR, 4, 1);
+	while (vgic_its_read(f->its, GITS_CREADR, 8) != 600 * 32)
+		;
+	assert_int_equal(vgic_its_read(f->its, GITS_CTLR, 4), 0x80000001);
+	/* As in Linux it is not with commands of which it has seen none. */
+	vgic_its_write(f->its, GITS_CTLR, 4, 0);
+	vgic_its_write(f->its, GITS_CWRITER, 8, 0);
+	assert_int_equal(vgic_its_read(f->its, GITS_CTLR, 4), 0);
 }
 
 static void entries_are_bounded(void **state)
@@ -124,6 +161,7 @@ int main(void)
 		TEST(what_is_not_memory_is_no_command),
 		TEST(the_queue_wraps),
 		TEST(a_long_queue_is_done_in_pieces),
+		TEST(off_amid_a_long_queue_is_quiescent),
 		TEST(entries_are_bounded),
 	};
 

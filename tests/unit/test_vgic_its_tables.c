@@ -305,6 +305,26 @@ static void what_cannot_have_been_saved_is_refused(void **state)
 	assert_int_equal(its_take(f, 0), LPI + 2);
 }
 
+/* Collections must be new (-EEXIST); devices are replaced. */
+static void devices_are_restored_over_what_is_there(void **state)
+{
+	struct its_fixture *f = *state;
+
+	its_map_events(f, D, 2, LPI);
+	assert_int_equal(vgic_its_save_tables(f->its), 0);
+	its_do(f, cmd_mapc(0, 0, false));
+	its_do(f, cmd_mapti(D, 2, LPI + 2, 1));
+	its_do(f, cmd_mapc(1, 0, false));
+	assert_int_equal(vgic_its_restore_tables(f->its), 0);
+	assert_int_equal(f->its->nr_devices, 1);
+	assert_int_equal(f->its->nr_entries, 2);
+	assert_int_equal(its_send(f, D, 1), 1);
+	assert_int_equal(its_take(f, 0), LPI + 1);
+	assert_int_equal(its_send(f, D, 2), 0);
+	assert_int_equal(vgic_its_restore_tables(f->its), -EEXIST);
+	assert_int_equal(its_send(f, D, 1), 0);
+}
+
 static void entries_without_a_successor_end_the_table(void **state)
 {
 	struct its_fixture *f = *state;
@@ -352,6 +372,7 @@ int main(void)
 		TEST(without_tables_nothing_is_saved_or_restored),
 		TEST(save_errors),
 		TEST(what_cannot_have_been_saved_is_refused),
+		TEST(devices_are_restored_over_what_is_there),
 		TEST(entries_without_a_successor_end_the_table),
 		TEST(a_restore_has_an_end),
 	};

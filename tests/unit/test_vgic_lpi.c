@@ -3,7 +3,10 @@
  * LPIs: records, and the tables of redistributors.
  */
 #include "its_fixture.h"
+#include "irqchip/vgic/life.h"
 #include "vgic_irq_change.h"
+#include <pthread.h>
+#include <time.h>
 
 #define D 3u
 
@@ -113,6 +116,164 @@ static void a_message_while_lpis_go_on_is_refused_or_comes(void **state)
 	assert_int_equal(its_take(f, 0), LPI);
 }
 
+/*
+ * Guest memory that another vCPU overtakes: what is read is what was there
+ * before.  It is waited for, but not for ever: it may have to wait itself.
+ */
+static struct {
+	void *(*run)(void *f);
+	pthread_t thread;
+	bool started, joined;
+} overtaker;
+
+static int read_and_be_overtaken(void *opaque, uint64_t gpa, void *data,
+				 size_t len)
+{
+	int ret = read_ram(opaque, gpa, data, len);
+	struct timespec deadline;
+
+	if (overtaker.started)
+		return ret;
+	overtaker.started = true;
+	assert_int_equal(
+		pthread_create(&overtaker.thread, NULL, overtaker.run, opaque),
+		0);
+	clock_gettime(CLOCK_REALTIME, &deadline);
+	deadline.tv_nsec += 50000000;
+	if (deadline.tv_nsec >= 1000000000) {
+		deadline.tv_nsec -= 1000000000;
+		deadline.tv_sec++;
+	}
+	overtaker.joined =
+		!pthread_timedjoin_np(overtaker.thread, NULL, &deadline);
+	return ret;
+}
+
+static void overtake(struct its_fixture *f, void *(*run)(void *f))
+{
+	overtaker.run = run;
+	overtaker.started = overtaker.joined = false;
+	read_ram = f->vgic->config.read_memory;
+	f->vgic->config.read_memory = read_and_be_overtaken;
+}
+
+static void overtaken(struct its_fixture *f)
+{
+	assert_true(overtaker.started);
+	if (!overtaker.joined)
+		pthread_join(overtaker.thread, NULL);
+	f->vgic->config.read_memory = read_ram;
+}
+
+static void *lpis_on_and_send(void *arg)
+{
+	struct its_fixture *f = arg;
+
+	vgic_lpis_set_enabled(f->cpus[0], true);
+	sent = its_send(f, D, 0);
+	return NULL;
+}
+
+static void two_switch_lpis_on_and_no_message_is_lost(void **state)
+{
+	struct its_fixture *f = *state;
+
+	its_map_events(f, D, 1, LPI);
+	vgic_lpis_set_enabled(f->cpus[0], false);
+	overtake(f, lpis_on_and_send);
+	vgic_lpis_set_enabled(f->cpus[0], true);
+	overtaken(f);
+	assert_int_equal(sent, 1);
+	assert_int_equal(its_take(f, 0), LPI);
+}
+
+static void *change_and_invalidate(void *arg)
+{
+	struct its_fixture *f = arg;
+
+	property_set(f, LPI, 0x31);
+	vgic_lpi_invalidate(f->vgic, LPI);
+	return NULL;
+}
+
+static void the_last_property_counts(void **state)
+{
+	struct its_fixture *f = *state;
+
+	its_map_events(f, D, 1, LPI);
+	overtake(f, change_and_invalidate);
+	vgic_lpi_invalidate_all(f->cpus[0]);
+	overtaken(f);
+	assert_int_equal(vgic_lpi_find(f->vgic, LPI)->priority, 0x30);
+}
+
+static void a_mapping_amid_an_invalidation_has_its_property(void **state)
+{
+	struct its_fixture *f = *state;
+	struct vgic_irq *irq;
+
+	overtake(f, change_and_invalidate);
+	assert_int_equal(vgic_lpi_get(f->vgic, LPI, f->cpus[0], &irq), 0);
+	overtaken(f);
+	assert_int_equal(irq->priority, 0x30);
+}
+
+static void drop(struct its_fixture *f, unsigned int how)
+{
+	switch (how) {
+	case 0: its_do(f, cmd_event(CMD_CLEAR, D, 0)); break;
+	case 1: its_do(f, cmd_event(CMD_DISCARD, D, 0)); break;
+	case 2:
+		its_do(f, cmd_mapd(D, ITT, 5, true));
+		its_do(f, cmd_mapti(D, 0, LPI, 0));
+		break;
+	default:
+		vgic_lpis_set_enabled(f->cpus[0], false);
+		vgic_lpis_set_enabled(f->cpus[0], true);
+	}
+}
+
+static void send_into_list_register(struct its_fixture *f,
+				    struct virq_vgic_lrs *lrs)
+{
+	assert_int_equal(its_send(f, D, 0), 1);
+	assert_int_equal(virq_vgic_lrs_flush(f->cpus[0]->vcpu, lrs), 0);
+	assert_int_equal((uint32_t)lrs->lr[0], LPI);
+}
+
+/* What a list register has, and the guest has not taken. */
+static void what_is_dropped_does_not_come_back(void **state)
+{
+	struct its_fixture *f = *state;
+	struct virq_vcpu *vcpu = f->cpus[0]->vcpu;
+	struct virq_vgic_lrs lrs = {.nr = 4};
+
+	its_map_events(f, D, 1, LPI);
+	for (unsigned int how = 0; how < 4; how++) {
+		its_do(f, cmd_mapti(D, 0, LPI, 0));
+		send_into_list_register(f, &lrs);
+		virq_vcpu_exit(vcpu);
+		drop(f, how);
+		/* It has to come out for that. */
+		assert_false(virq_vcpu_enter(vcpu));
+		assert_int_equal(virq_vgic_lrs_sync(vcpu, &lrs), 0);
+		assert_int_equal(its_take(f, 0), VGIC_SPURIOUS);
+	}
+	/* But what comes after it does, */
+	send_into_list_register(f, &lrs);
+	drop(f, 0);
+	assert_int_equal(its_send(f, D, 0), 1);
+	assert_int_equal(virq_vgic_lrs_sync(vcpu, &lrs), 0);
+	assert_int_equal(its_take(f, 0), LPI);
+	/* and what was not dropped. */
+	send_into_list_register(f, &lrs);
+	virq_vcpu_exit(vcpu);
+	assert_true(virq_vcpu_enter(vcpu));
+	virq_vcpu_exit(vcpu);
+	assert_int_equal(virq_vgic_lrs_sync(vcpu, &lrs), 0);
+	assert_int_equal(its_take(f, 0), LPI);
+}
+
 static void lpis_on_without_a_table_has_nothing_pending(void **state)
 {
 	struct its_fixture *f = *state;
@@ -215,6 +376,11 @@ static void without_guest_memory_there_are_none(void **state)
 	assert_null(vgic->lpis);
 	assert_null(vgic_lpi_find(vgic, LPI));
 	assert_int_equal(vgic_its_create(vgic, &its), -ENODEV);
+	assert_int_equal(vgic_lpis_save_pending(vgic), -ENXIO);
+	pthread_mutex_lock(&vgic->lock);
+	assert_int_equal(vgic_create_model(vgic, KVM_DEV_TYPE_ARM_VGIC_V3), 0);
+	assert_int_equal(vgic_init(vgic), 0);
+	pthread_mutex_unlock(&vgic->lock);
 	assert_int_equal(vgic_lpis_save_pending(vgic), 0);
 	rcu_lock();
 	assert_int_equal(
@@ -236,6 +402,10 @@ int main(void)
 		TEST(priorities_decide),
 		TEST(lpis_off_drops_and_on_reads_the_table),
 		TEST(a_message_while_lpis_go_on_is_refused_or_comes),
+		TEST(two_switch_lpis_on_and_no_message_is_lost),
+		TEST(the_last_property_counts),
+		TEST(a_mapping_amid_an_invalidation_has_its_property),
+		TEST(what_is_dropped_does_not_come_back),
 		TEST(lpis_on_without_a_table_has_nothing_pending),
 		TEST(pending_tables_are_saved),
 		TEST(invlpir_reads_one_and_invallr_all_of_a_cpu),

@@ -291,6 +291,40 @@ static void a_written_active_bit_wins_over_the_register(void **state)
 	}
 }
 
+/* Another vCPU's ICPENDR of what the guest has not taken. */
+static void a_cleared_edge_does_not_come_back(void **state)
+{
+	const uint32_t bank = SPI / 8 & ~3u, bit = 1u << SPI % 32;
+	struct virq_vgic_lrs lrs;
+	struct machine m;
+
+	(void)state;
+	FOR_EACH_MODEL(m, 2)
+	{
+		irq_setup(&m, 0, SPI, 0x80, 0);
+		edge(&m, SPI);
+		lrs = lrs_flush(&m, 4);
+		enter_guest(&m, 0);
+		dist_write(&m, 1, 0x280 + bank, bit);
+		assert_int_equal(m.kicks[0], 1);
+		lrs_sync(&m, &lrs);
+		assert_false(state_has(&m, 0, SPI, IRQ_LATCH));
+		state_check(&m);
+		/* What comes after it does, once. */
+		edge(&m, SPI);
+		lrs = lrs_flush(&m, 4);
+		dist_write(&m, 1, 0x280 + bank, bit);
+		edge(&m, SPI);
+		lrs_sync(&m, &lrs);
+		assert_true(state_has(&m, 0, SPI, IRQ_LATCH));
+		lrs = lrs_flush(&m, 4);
+		assert_true(lrs.lr[0] & lr_pending(&m));
+		guest_completes(&m, &lrs);
+		lrs_sync(&m, &lrs);
+		assert_false(state_has(&m, 0, SPI, IRQ_LATCH));
+	}
+}
+
 static void gicv3_traps_dir_where_it_could_be_any(void **state)
 {
 	struct virq_vgic_lrs lrs;
@@ -442,6 +476,7 @@ int main(void)
 		cmocka_unit_test(one_active_and_pending_waits_for_those_left),
 		cmocka_unit_test(nobody_completes_what_is_in_a_register),
 		cmocka_unit_test(a_written_active_bit_wins_over_the_register),
+		cmocka_unit_test(a_cleared_edge_does_not_come_back),
 		cmocka_unit_test(gicv3_traps_dir_where_it_could_be_any),
 		cmocka_unit_test(a_disabled_group_takes_no_room_in_gicv3),
 		cmocka_unit_test(the_distributor_holds_pending_ones_back),

@@ -114,7 +114,7 @@ static void irq_check(struct vgic_irq *irq, unsigned int (*levels)[2])
 	unsigned int state = vgic_irq_state(irq);
 
 	assert_int_equal(irq->queue, state_queue(state));
-	assert_int_equal(state & IRQ_ACTIVE_WRITTEN, 0);
+	assert_int_equal(state & (IRQ_ACTIVE_WRITTEN | IRQ_LATCH_CLEARED), 0);
 	if (!(state & IRQ_ACTIVE) && irq->intid >= VGIC_NR_PRIVATE)
 		assert_ptr_equal(home, irq->target ? irq->target
 						   : irq->vgic->nowhere);

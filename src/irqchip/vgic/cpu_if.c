@@ -37,7 +37,8 @@ bool vgic_cpu_update(struct vgic_cpu *cpu)
 {
 	unsigned int was, is;
 
-	if (!cpu->vcpu)
+	/* Before there is a vGIC the signal is user space's (vgic.c). */
+	if (!cpu->vcpu || vgic_state(cpu->vgic) == VGIC_NONE)
 		return false;
 	/* What is pending does not change before sync; but flush again. */
 	if (cpu->in_lrs)
@@ -66,6 +67,11 @@ void vgic_cpu_if_unlock(struct vgic_cpu *cpu)
 	bool kick = vgic_cpu_update(cpu);
 
 	spin_unlock(&cpu->lock);
+	/*
+	 * Though it may be on its own thread: attributes come by the same way,
+	 * and distributors are written by other vCPUs.  There it costs one
+	 * round of virq_vcpu_enter(), no more.
+	 */
 	if (kick)
 		virq_vcpu_kick(cpu->vcpu);
 }
@@ -332,7 +338,11 @@ uint32_t virq_vgic_iar(struct virq_vcpu *vcpu, unsigned int group)
 
 void virq_vgic_eoir(struct virq_vcpu *vcpu, unsigned int group, uint32_t value)
 {
-	vgic_cpu_eoir(vcpu_to_vgic_cpu(vcpu), !!group, value);
+	struct vgic_cpu *cpu = vcpu_to_vgic_cpu(vcpu);
+
+	/* Before that cpu->signal may be user space's (vgic.c). */
+	if (vgic_state(cpu->vgic) >= VGIC_INITIALIZED)
+		vgic_cpu_eoir(cpu, !!group, value);
 }
 
 void virq_vgic_dir(struct virq_vcpu *vcpu, uint32_t value)

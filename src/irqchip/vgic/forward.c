@@ -5,8 +5,8 @@
  *
  * Locks: the home of the interrupt, for its state word.  map and unmap are
  * serialised by the VM's routing mutex.  The owner is called, and acks are
- * told, with no lock held, inside an RCU read-side section; unmap waits for
- * these to end.
+ * told, with no lock held, inside an RCU read-side section, whose end the
+ * owner's unregistration waits for.
  */
 #include "forward.h"
 #include "queue.h"
@@ -135,7 +135,6 @@ void vgic_forward_unmap(struct vgic *vgic, uint32_t intid,
 	 * told to the owner, or finds none and is acked.  Never to neither.
 	 */
 	atomic_store(&forward->owner, NULL);
-	rcu_synchronize();
 }
 
 void vgic_forward_deactivated(struct vgic_irq *irq)

@@ -136,9 +136,9 @@ static inline bool vgic_forward_line(unsigned int state)
  * -ENOMEM
  *
  * vgic_forward_unmap - it is nobody's: what the device held up falls, and an
- * interrupt that the guest is handling is completed by the ack notifiers.  When
- * it has returned the owner is not called any more; it blocks for a grace
- * period.  What is not @owner's is left alone.
+ * interrupt that the guest is handling is completed by the ack notifiers.  The
+ * owner may be called until a grace period is over (virq/bypass.h).  What is
+ * not @owner's is left alone.
  *
  * Both with the VM's routing mutex held, or before anybody else knows the VM.
  */
@@ -157,12 +157,17 @@ void vgic_forward_destroy(struct vgic *vgic);
  * the resamplefd is not signalled, nor needed.  One that can post does, to SPIs
  * and LPIs alike, by what a plain irqfd does; a resample irqfd cannot be
  * posted.
+ *
+ * vgic_bypass_retry - who found an interrupt owned is forwarded to it now, the
+ * first of them, if its owner has left: disconnected, or by a new table, where
+ * it may be one of those who come after.
  */
 struct virq_irqfd *vgic_irqfd_alloc(struct virq_irqchip *chip);
 void vgic_irqfd_free(struct virq_irqchip *chip, struct virq_irqfd *irqfd);
 int vgic_bypass_add_producer(struct virq_irqchip *chip,
 			     struct virq_irqfd *irqfd,
 			     const struct virq_route *route);
+void vgic_bypass_retry(struct virq_irqchip *chip);
 void vgic_bypass_update(struct virq_irqchip *chip, struct virq_irqfd *irqfd,
 			const struct virq_route *old_route,
 			const struct virq_route *new_route);

@@ -6,7 +6,8 @@
  * routes of that moment; so it goes where the guest's GIC and ITS send it now,
  * and after a DISCARD nowhere.  What it saves is the eventfd and the loop.
  *
- * The hooks run under the VM's routing mutex, which guards the irqfd's fields.
+ * The hooks run under the VM's routing mutex, which guards the irqfd's fields
+ * and the list of those that wait for an interrupt.
  */
 #include "forward.h"
 #include "core/rcu.h"
@@ -20,7 +21,8 @@
 struct vgic_irqfd {
 	struct virq_irqfd base;
 	struct virq_post post;
-	uint32_t intid; /* while it is forwarded */
+	uint32_t intid; /* while it is forwarded, or waits to be */
+	struct cds_list_head waiting; /* vgic->waiting, or empty */
 };
 
 static struct vgic_irqfd *to_vgic_irqfd(struct virq_irqfd *irqfd)
@@ -51,6 +53,7 @@ struct virq_irqfd *vgic_irqfd_alloc(struct virq_irqchip *chip)
 		return NULL;
 	/* No vCPU: where it goes is the guest's to change at any time. */
 	irqfd->post.post = post;
+	CDS_INIT_LIST_HEAD(&irqfd->waiting);
 	return &irqfd->base;
 }
 
@@ -67,19 +70,30 @@ static int refuse(struct virq_irqfd *irqfd, enum virq_bypass_reason reason)
 	return 0;
 }
 
-static int forward(struct vgic *vgic, struct virq_irqfd *irqfd,
-		   const struct virq_route *route)
+/* Somebody else's: until he leaves it. */
+static int await_interrupt(struct vgic *vgic, struct virq_irqfd *irqfd,
+			   uint32_t intid)
+{
+	struct vgic_irqfd *waiter = to_vgic_irqfd(irqfd);
+
+	if (cds_list_empty(&waiter->waiting))
+		cds_list_add_tail(&waiter->waiting, &vgic->waiting);
+	waiter->intid = intid;
+	return refuse(irqfd, VIRQ_BYPASS_REASON_OWNED);
+}
+
+static int forward(struct vgic *vgic, struct virq_irqfd *irqfd, uint32_t intid)
 {
 	struct virq_bypass_producer *producer = irqfd->producer;
-	uint32_t intid = VGIC_NR_PRIVATE + route->irqchip.pin;
 	const struct virq_forward *target;
 	int rc = vgic_forward_map(vgic, intid, producer->hwirq, producer,
 				  &target);
 
+	if (rc == -EEXIST)
+		return await_interrupt(vgic, irqfd, intid);
+	cds_list_del_init(&to_vgic_irqfd(irqfd)->waiting);
 	if (rc == -EINVAL)
 		return refuse(irqfd, VIRQ_BYPASS_REASON_NO_INTERRUPT);
-	if (rc == -EEXIST)
-		return refuse(irqfd, VIRQ_BYPASS_REASON_OWNED);
 	if (!rc) {
 		rc = producer->set_forward(producer, target);
 		if (rc)
@@ -124,6 +138,7 @@ static bool undo(struct vgic *vgic, struct virq_irqfd *irqfd)
 	struct virq_bypass_producer *producer = irqfd->producer;
 	bool forwarded = irqfd->bypass == VIRQ_BYPASS_STATE_FORWARDED;
 
+	cds_list_del_init(&to_vgic_irqfd(irqfd)->waiting);
 	if (irqfd->bypass == VIRQ_BYPASS_STATE_POSTED)
 		producer->set_post(producer, NULL);
 	if (forwarded)
@@ -140,8 +155,19 @@ static int judge(struct vgic *vgic, struct virq_irqfd *irqfd,
 		return refuse(irqfd, VIRQ_BYPASS_REASON_NO_ROUTE);
 	if (irqfd->producer->set_forward && irqfd->producer->deactivated &&
 	    route->type == KVM_IRQ_ROUTING_IRQCHIP)
-		return forward(vgic, irqfd, route);
+		return forward(vgic, irqfd,
+			       VGIC_NR_PRIVATE + route->irqchip.pin);
 	return set_post(irqfd);
+}
+
+void vgic_bypass_retry(struct virq_irqchip *chip)
+{
+	struct vgic *vgic = to_vgic(chip);
+	struct vgic_irqfd *waiter, *next;
+
+	/* An error leaves it remapped, with the reason. */
+	cds_list_for_each_entry_safe(waiter, next, &vgic->waiting, waiting)
+		(void)forward(vgic, &waiter->base, waiter->intid);
 }
 
 int vgic_bypass_add_producer(struct virq_irqchip *chip,
@@ -189,6 +215,8 @@ void vgic_bypass_del_producer(struct virq_irqchip *chip,
 {
 	struct virq_bypass_producer *producer = irqfd->producer;
 
-	if (undo(to_vgic(chip), irqfd))
-		producer->set_forward(producer, NULL);
+	if (!undo(to_vgic(chip), irqfd))
+		return;
+	producer->set_forward(producer, NULL);
+	vgic_bypass_retry(chip);
 }

@@ -78,10 +78,13 @@ static void cpu_unlock(struct vgic_cpu *cpu, bool kick)
 		virq_vcpu_kick(cpu->vcpu);
 }
 
-/* A list register does not have this: a further edge, an active bit. */
+/*
+ * A list register does not have this: a further edge, an active bit, that it is
+ * pending no more.
+ */
 static bool lr_is_old(unsigned int state)
 {
-	return state & IRQ_ACTIVE_WRITTEN ||
+	return state & (IRQ_ACTIVE_WRITTEN | IRQ_LATCH_CLEARED) ||
 	       (state & IRQ_ENABLED && vgic_state_pending(state));
 }
 

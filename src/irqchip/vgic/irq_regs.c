@@ -45,8 +45,11 @@ static bool is_sgi_v2(const struct vgic_irq *irq)
 static void change(struct vgic_irq *irq, unsigned int set, unsigned int clear)
 {
 	struct vgic_cpu *home = vgic_irq_lock(irq);
-	unsigned int state = (vgic_irq_state(irq) & ~clear) | set;
+	unsigned int state = vgic_irq_state(irq);
 
+	if (clear & IRQ_LATCH && !(state & IRQ_HW))
+		state = irq_clear_latch(irq, state);
+	state = (state & ~clear) | set;
 	if (state & IRQ_HW && irq->queue != VGIC_QUEUE_LRS)
 		state = vgic_forward_sample(state);
 	irq_set_state(irq, state);

@@ -50,9 +50,14 @@ struct its_row {
 
 static uint64_t read_ctlr(const struct vgic_its *its, uint32_t offset)
 {
+	bool enabled = atomic_load(&its->enabled);
+
 	(void)offset;
-	return (its->creadr == its->cwriter ? GITS_CTLR_QUIESCENT : 0) |
-	       (atomic_load(&its->enabled) ? GITS_CTLR_ENABLED : 0);
+	/* What is left of a long queue is not gone on with while it is off. */
+	return (its->creadr == its->cwriter || (!enabled && its->behind)
+			? GITS_CTLR_QUIESCENT
+			: 0) |
+	       (enabled ? GITS_CTLR_ENABLED : 0);
 }
 
 static void write_ctlr(struct vgic_its *its, uint32_t offset, uint64_t value)
@@ -66,10 +71,8 @@ static void write_ctlr(struct vgic_its *its, uint32_t offset, uint64_t value)
 	      its->baser[ITS_COLLECTIONS] & GITS_BASER_VALID))
 		return;
 	atomic_store(&its->enabled, enable);
-	if (!enable) {
+	if (!enable)
 		its_lose_translations(its);
-		its_quiesce(its->vgic);
-	}
 	its_process(its);
 }
 
@@ -111,14 +114,19 @@ static uint64_t read_cbaser(const struct vgic_its *its, uint32_t offset)
 	return its->cbaser;
 }
 
+static void empty_queue(struct vgic_its *its)
+{
+	its->creadr = its->cwriter = 0;
+	its->behind = false;
+}
+
 static void write_cbaser(struct vgic_its *its, uint32_t offset, uint64_t value)
 {
 	(void)offset;
 	if (atomic_load(&its->enabled))
 		return;
 	its->cbaser = sanitise(value) & ~GITS_CBASER_NOT_64K;
-	its->creadr = 0;
-	its->cwriter = 0;
+	empty_queue(its);
 }
 
 static uint64_t read_cwriter(const struct vgic_its *its, uint32_t offset)
@@ -323,10 +331,10 @@ void vgic_its_reset(struct vgic_its *its)
 	pthread_mutex_lock(&its->lock);
 	for (unsigned int i = 0; i < ITS_NR_TABLES; i++)
 		its->baser[i] &= ~GITS_BASER_VALID;
-	its->cbaser = its->creadr = its->cwriter = 0;
+	its->cbaser = 0;
+	empty_queue(its);
 	atomic_store(&its->enabled, false);
 	its_lose_translations(its);
-	its_quiesce(its->vgic);
 	its_devices_unmap(its);
 	its_collections_unmap(its);
 	its_unlock(its);

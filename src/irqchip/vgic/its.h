@@ -23,7 +23,7 @@ void vgic_lpis_set_enabled(struct vgic_cpu *cpu, bool enabled);
 /* GICR_INVLPIR, GICR_INVALLR: read properties again. */
 void vgic_lpi_invalidate(struct vgic *vgic, uint32_t intid);
 void vgic_lpi_invalidate_all(struct vgic_cpu *cpu);
-/* KVM_DEV_ARM_VGIC_SAVE_PENDING_TABLES.  0 or -EFAULT. */
+/* KVM_DEV_ARM_VGIC_SAVE_PENDING_TABLES.  -ENXIO: not initialised; -EFAULT. */
 int vgic_lpis_save_pending(struct vgic *vgic);
 
 /*

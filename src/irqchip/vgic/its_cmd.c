@@ -12,7 +12,10 @@
  */
 #include "its_impl.h"
 
-/* LPIs looked at and commands done in one go: some tenths of a second. */
+/*
+ * LPIs looked at and commands done in one go: some tenths of a second.  What is
+ * unmapped does not count: each event took a command to be mapped.
+ */
 #define WORK_MAX (1 << 22)
 
 #define GITS_CBASER_ADDRESS BITS(51, 12)
@@ -86,7 +89,8 @@ static int cmd_clear(struct vgic_its *its, const uint64_t *command)
 	if (!entry)
 		return ITS_CLEAR_UNMAPPED_INTERRUPT;
 	home = vgic_irq_lock(entry->irq);
-	vgic_lpi_change(entry->irq, 0, IRQ_LATCH);
+	irq_set_state(entry->irq,
+		      irq_clear_latch(entry->irq, vgic_irq_state(entry->irq)));
 	vgic_irq_unlock(entry->irq, home);
 	return 0;
 }
@@ -273,4 +277,5 @@ void its_process(struct vgic_its *its)
 		if (its->creadr == its_queue_size(its))
 			its->creadr = 0;
 	}
+	its->behind = its->creadr != its->cwriter;
 }

@@ -12,7 +12,9 @@
  *
  * Locks: its->lock guards registers and mappings.  Messages take none but the
  * lock of the LPI's home, in which they find a mapping whole or gone; whoever
- * changes one does that with both locks.
+ * changes one does that with both locks.  An ITS or a redistributor is switched
+ * off first; who then looks at an LPI, with that lock, finds what came before,
+ * and nothing comes after.
  */
 #ifndef VIRQ_VGIC_ITS_IMPL_H
 #define VIRQ_VGIC_ITS_IMPL_H
@@ -22,6 +24,7 @@
 #include "core/rcu.h"
 #include "its.h"
 #include "memory_attr.h"
+#include "queue.h"
 
 /* lpi.c: ID bits of LPIs, whatever GICR_PROPBASER says. */
 #define LPI_ID_BITS 16
@@ -109,6 +112,7 @@ struct vgic_its {
 	uint32_t nr_garbage;
 	/* What the command queue may still do in one go. */
 	int64_t work;
+	bool behind; /* it has not done all that it has begun */
 
 	/* By device and event. */
 	struct its_entry **buckets; /* [ITS_MAX_ENTRIES] */
@@ -139,15 +143,6 @@ void vgic_lpi_move_all(struct vgic *vgic, struct vgic_cpu *from,
 uint32_t vgic_lpis_mapped(const struct vgic *vgic);
 /* 2^GICR_PROPBASER.IDbits, within bounds: no LPI is beyond. */
 uint32_t vgic_lpis_limit(const struct vgic *vgic);
-
-/* LPIs are edges, and theirs is the latch; the home's lock is held. */
-static inline void vgic_lpi_change(struct vgic_irq *irq, unsigned int set,
-				   unsigned int clear)
-{
-	/* Relaxed: the lock orders it, for those who do not just look. */
-	atomic_store_explicit(&irq->state, (vgic_irq_state(irq) & ~clear) | set,
-			      memory_order_relaxed);
-}
 
 /*
  * its_cmd.c
@@ -184,12 +179,9 @@ uint64_t its_queue_size(const struct vgic_its *its);
  *
  * its_unlock lets its->lock go; outside RCU, for it may free what was unmapped.
  * its_map_free - at the end: nobody else is there, not even the vCPUs.
- * its_quiesce - a message that has seen what was before its caller's change
- * has been delivered when it returns.
  */
 void its_unlock(struct vgic_its *its);
 void its_map_free(struct vgic_its *its);
-void its_quiesce(struct vgic *vgic);
 struct its_entry *its_find(const struct vgic_its *its, uint32_t devid,
 			   uint32_t event);
 struct its_device *its_device_find(const struct vgic_its *its, uint32_t devid);

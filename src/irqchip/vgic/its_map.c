@@ -53,18 +53,6 @@ void its_map_free(struct vgic_its *its)
 	}
 }
 
-void its_quiesce(struct vgic *vgic)
-{
-	unsigned int nr_cpus = atomic_load(&vgic->nr_cpus);
-
-	for (unsigned int i = 0; i < nr_cpus; i++) {
-		spin_lock(&vgic->cpus[i]->lock);
-		spin_unlock(&vgic->cpus[i]->lock);
-	}
-	spin_lock(&vgic->nowhere->lock);
-	spin_unlock(&vgic->nowhere->lock);
-}
-
 /* Eight events of a device, of those that begin at a multiple, share a line. */
 static struct its_entry **bucket(const struct vgic_its *its, uint32_t devid,
 				 uint32_t event)
@@ -202,7 +190,6 @@ void its_entry_unmap(struct vgic_its *its, struct its_entry *entry)
 	struct its_entry **at = bucket(its, entry->devid, entry->event);
 	struct vgic_cpu *home;
 
-	its->work--;
 	while (*at != entry)
 		at = &(*at)->next;
 	/* Its own next stays, for those who are at it. */

@@ -20,7 +20,10 @@ static int translate(struct vgic_its *its, const struct its_entry *entry,
 {
 	const struct vgic_cpu *cpu;
 
-	/* Pairs with its_quiesce() where it is taken away. */
+	/*
+	 * Relaxed, here and of lpis_enabled: who has switched them off and has
+	 * had this lock since has its switch seen.
+	 */
 	if (!atomic_load_explicit(&its->enabled, memory_order_relaxed))
 		return -EBUSY;
 	if (!entry->live)
@@ -28,7 +31,6 @@ static int translate(struct vgic_its *its, const struct its_entry *entry,
 	cpu = its_collection_cpu(its, entry->icid);
 	if (!cpu)
 		return 0;
-	/* Pairs with the locks that vgic_lpis_set_enabled() takes. */
 	if (!atomic_load_explicit(&cpu->lpis_enabled, memory_order_relaxed))
 		return -EBUSY;
 	return !cached ||
@@ -53,7 +55,7 @@ int its_inject(struct vgic_its *its, uint32_t devid, uint32_t event,
 	home = vgic_irq_lock(irq);
 	ret = translate(its, entry, cached);
 	if (ret == 1) {
-		vgic_lpi_change(irq, IRQ_LATCH, 0);
+		irq_set_state(irq, vgic_irq_state(irq) | IRQ_LATCH);
 		entry->epoch =
 			atomic_load_explicit(&its->epoch, memory_order_relaxed);
 	}

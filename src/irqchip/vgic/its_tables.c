@@ -15,8 +15,9 @@
  * one after the other, up to an invalid one.
  *
  * A restore believes nothing: what it cannot have saved is -EINVAL, what is not
- * memory -EFAULT, what there is already -EEXIST.  Then, as in Linux, there are
- * no collections, and no devices if it was one of them.
+ * memory -EFAULT, a collection that there is already -EEXIST.  Then, as in
+ * Linux, there are no collections, and no devices if it was one of them.  A
+ * device that there is already gives way to the table's.
  *
  * Locks: its->lock is held.
  */
@@ -294,6 +295,7 @@ static int restore_device(struct scan *scan, uint32_t devid, uint64_t entry)
 {
 	uint8_t event_bits = (entry & DEVICE_BITS) + 1;
 	struct vgic_its *its = scan->its;
+	struct its_device *old = its_device_find(its, devid);
 	uint64_t itt = (entry >> DEVICE_ITT_SHIFT & BITS(43, 0)) << 8;
 	uint64_t gpa;
 	int ret;
@@ -303,8 +305,8 @@ static int restore_device(struct scan *scan, uint32_t devid, uint64_t entry)
 	if (event_bits > ITS_EVENT_BITS ||
 	    !its_table_entry(its, ITS_DEVICES, devid, &gpa))
 		return -EINVAL;
-	if (its_device_find(its, devid))
-		return -EEXIST;
+	if (old)
+		its_device_unmap(its, old);
 	ret = its_device_map(its, devid, itt, event_bits);
 	if (ret)
 		return ret;

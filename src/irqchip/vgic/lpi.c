@@ -8,8 +8,9 @@
  * VM is closed: a look at one needs no care.  Those that are mapped have a bit
  * in their chunk.
  *
- * Locks: each record that of its home, one at a time; tables are read and
- * written with none.
+ * Locks: lpis->lock for the tables and what comes from there, so that what was
+ * read last counts, and for the redistributor's switch.  Under it, and for all
+ * else, each record that of its home, one at a time.
  */
 #include <stdlib.h>
 #include "its_impl.h"
@@ -35,6 +36,7 @@ struct lpi_chunk {
 };
 
 struct vgic_lpis {
+	pthread_mutex_t lock;
 	_Atomic(struct lpi_chunk *) chunks[NR_CHUNKS];
 };
 
@@ -57,7 +59,10 @@ int vgic_guest_write(const struct vgic *vgic, uint64_t gpa, const void *data,
 int vgic_lpis_create(struct vgic *vgic)
 {
 	vgic->lpis = calloc(1, sizeof(*vgic->lpis));
-	return vgic->lpis ? 0 : -ENOMEM;
+	if (!vgic->lpis)
+		return -ENOMEM;
+	pthread_mutex_init(&vgic->lpis->lock, NULL);
+	return 0;
 }
 
 void vgic_lpis_destroy(struct vgic *vgic)
@@ -66,6 +71,7 @@ void vgic_lpis_destroy(struct vgic *vgic)
 		return;
 	for (unsigned int i = 0; i < NR_CHUNKS; i++)
 		free(vgic->lpis->chunks[i]);
+	pthread_mutex_destroy(&vgic->lpis->lock);
 	free(vgic->lpis);
 	vgic->lpis = NULL;
 }
@@ -96,9 +102,10 @@ static uint64_t chunk_mapped(struct lpi_chunk *chunk)
 		     : 0;
 }
 
+/* lpis->lock is held. */
 static struct lpi_chunk *chunk_make(struct vgic *vgic, unsigned int i)
 {
-	struct lpi_chunk *chunk = chunk_get(vgic, i), *other = NULL;
+	struct lpi_chunk *chunk = chunk_get(vgic, i);
 
 	if (chunk)
 		return chunk;
@@ -110,16 +117,10 @@ static struct lpi_chunk *chunk_make(struct vgic *vgic, unsigned int i)
 			      vgic->nowhere);
 		atomic_init(&chunk->lpis[n].irq.state, IRQ_GROUP1);
 	}
-	/*
-	 * Release: pairs with chunk_get().  Acquire: another ITS may have been
-	 * faster.
-	 */
-	if (atomic_compare_exchange_strong_explicit(
-		    &vgic->lpis->chunks[i], &other, chunk, memory_order_acq_rel,
-		    memory_order_acquire))
-		return chunk;
-	free(chunk);
-	return other;
+	/* Release: pairs with chunk_get(). */
+	atomic_store_explicit(&vgic->lpis->chunks[i], chunk,
+			      memory_order_release);
+	return chunk;
 }
 
 static bool is_lpi(const struct vgic *vgic, uint32_t intid)
@@ -167,11 +168,20 @@ static uint64_t pending_byte(struct vgic_cpu *cpu, uint32_t intid)
 /* The home's lock is held. */
 static void set_properties(struct vgic_irq *irq, uint8_t properties)
 {
+	unsigned int state = vgic_irq_state(irq);
+
 	irq->priority = properties & PROPERTY_PRIORITY;
-	if (properties & PROPERTY_ENABLED)
-		vgic_lpi_change(irq, IRQ_ENABLED, 0);
-	else
-		vgic_lpi_change(irq, 0, IRQ_ENABLED);
+	irq_set_state(irq, properties & PROPERTY_ENABLED
+				   ? state | IRQ_ENABLED
+				   : state & ~IRQ_ENABLED);
+}
+
+/* The home's lock is held. */
+static void set_latch(struct vgic_irq *irq, bool pending)
+{
+	unsigned int state = irq_clear_latch(irq, vgic_irq_state(irq));
+
+	irq_set_state(irq, pending ? state | IRQ_LATCH : state);
 }
 
 static bool get_mapped(struct vgic_irq *irq)
@@ -200,45 +210,48 @@ static void set_mapped(struct vgic_irq *irq, bool mapped)
 					  memory_order_relaxed);
 }
 
-int vgic_lpi_get(struct vgic *vgic, uint32_t intid, struct vgic_cpu *cpu,
-		 struct vgic_irq **result)
+/* The first mapping; lpis->lock is held. */
+static int map_lpi(struct vgic_irq *irq, struct vgic_cpu *cpu)
 {
-	uint8_t properties, pending = 0, bit = (uint8_t)(1u << intid % 8);
+	uint8_t properties, pending = 0, bit = (uint8_t)(1u << irq->intid % 8);
+	struct vgic *vgic = irq->vgic;
 	uint64_t pending_gpa = 0;
-	struct lpi_chunk *chunk;
 	struct vgic_cpu *home;
-	struct vgic_irq *irq;
-	bool first;
 
-	chunk = chunk_make(vgic, (intid - VGIC_MIN_LPI) / CHUNK_LPIS);
-	if (!chunk)
-		return -ENOMEM;
-	irq = *result = &chunk->lpis[intid % CHUNK_LPIS].irq;
-	if (get_mapped(irq))
-		return 0;
 	if (cpu)
-		pending_gpa = pending_byte(cpu, intid);
-	if (read_properties(vgic, intid, &properties, 1) ||
+		pending_gpa = pending_byte(cpu, irq->intid);
+	if (read_properties(vgic, irq->intid, &properties, 1) ||
 	    (cpu && vgic_guest_read(vgic, pending_gpa, &pending, 1)))
 		return -EFAULT;
-
 	home = vgic_irq_lock(irq);
-	/* Another ITS may have mapped it meanwhile. */
-	first = !to_lpi(irq)->mappings++;
-	if (first) {
-		set_mapped(irq, true);
-		irq->target = cpu;
-		set_properties(irq, properties);
-		/* A list register may have left it pending, unmapped. */
-		vgic_lpi_change(irq, pending & bit ? IRQ_LATCH : 0, IRQ_LATCH);
-	}
+	to_lpi(irq)->mappings = 1;
+	set_mapped(irq, true);
+	irq->target = cpu;
+	set_properties(irq, properties);
+	set_latch(irq, pending & bit);
 	vgic_irq_unlock(irq, home);
 	/* Taken from the table, and not to be found there again. */
-	if (first && pending & bit) {
+	if (pending & bit) {
 		pending &= (uint8_t)~bit;
 		vgic_guest_write(vgic, pending_gpa, &pending, 1);
 	}
 	return 0;
+}
+
+int vgic_lpi_get(struct vgic *vgic, uint32_t intid, struct vgic_cpu *cpu,
+		 struct vgic_irq **result)
+{
+	struct lpi_chunk *chunk;
+	int ret = -ENOMEM;
+
+	pthread_mutex_lock(&vgic->lpis->lock);
+	chunk = chunk_make(vgic, (intid - VGIC_MIN_LPI) / CHUNK_LPIS);
+	if (chunk) {
+		*result = &chunk->lpis[intid % CHUNK_LPIS].irq;
+		ret = get_mapped(*result) ? 0 : map_lpi(*result, cpu);
+	}
+	pthread_mutex_unlock(&vgic->lpis->lock);
+	return ret;
 }
 
 void vgic_lpi_put(struct vgic_irq *irq)
@@ -247,7 +260,8 @@ void vgic_lpi_put(struct vgic_irq *irq)
 		return;
 	set_mapped(irq, false);
 	irq->target = NULL;
-	vgic_lpi_change(irq, 0, IRQ_ENABLED | IRQ_LATCH);
+	irq_set_state(irq,
+		      irq_clear_latch(irq, vgic_irq_state(irq) & ~IRQ_ENABLED));
 }
 
 /* Properties as read, if it is mapped and @cpu's (NULL: anybody's). */
@@ -263,32 +277,42 @@ static void update(struct vgic_irq *irq, const struct vgic_cpu *cpu,
 
 void vgic_lpi_invalidate(struct vgic *vgic, uint32_t intid)
 {
-	struct vgic_irq *irq = vgic_lpi_find(vgic, intid);
+	struct vgic_irq *irq;
 	uint8_t properties;
 
+	if (!is_lpi(vgic, intid))
+		return;
+	pthread_mutex_lock(&vgic->lpis->lock);
+	irq = vgic_lpi_find(vgic, intid);
 	if (irq && !read_properties(vgic, intid, &properties, 1))
 		update(irq, NULL, properties);
+	pthread_mutex_unlock(&vgic->lpis->lock);
+}
+
+static void invalidate_chunk(struct vgic_cpu *cpu, unsigned int i)
+{
+	struct lpi_chunk *chunk = chunk_get(cpu->vgic, i);
+	uint64_t mapped = chunk_mapped(chunk);
+	uint8_t properties[CHUNK_LPIS];
+
+	if (!mapped ||
+	    read_properties(cpu->vgic, chunk_intid(i), properties, CHUNK_LPIS))
+		return;
+	for (; mapped; mapped &= mapped - 1) {
+		unsigned int n = (unsigned int)__builtin_ctzll(mapped);
+
+		update(&chunk->lpis[n].irq, cpu, properties[n]);
+	}
 }
 
 void vgic_lpi_invalidate_all(struct vgic_cpu *cpu)
 {
-	struct vgic *vgic = cpu->vgic;
-	uint8_t properties[CHUNK_LPIS];
-	struct lpi_chunk *chunk;
-	uint64_t mapped;
+	struct vgic_lpis *lpis = cpu->vgic->lpis;
 
-	for (unsigned int i = 0; vgic->lpis && i < NR_CHUNKS; i++) {
-		chunk = chunk_get(vgic, i);
-		mapped = chunk_mapped(chunk);
-		if (!mapped || read_properties(vgic, chunk_intid(i), properties,
-					       CHUNK_LPIS))
-			continue;
-		for (; mapped; mapped &= mapped - 1) {
-			unsigned int n = (unsigned int)__builtin_ctzll(mapped);
-
-			update(&chunk->lpis[n].irq, cpu, properties[n]);
-		}
-	}
+	pthread_mutex_lock(&lpis->lock);
+	for (unsigned int i = 0; i < NR_CHUNKS; i++)
+		invalidate_chunk(cpu, i);
+	pthread_mutex_unlock(&lpis->lock);
 }
 
 void vgic_lpi_move_all(struct vgic *vgic, struct vgic_cpu *from,
@@ -330,10 +354,8 @@ static void set_pending(struct lpi_chunk *chunk, struct vgic_cpu *cpu,
 		struct vgic_irq *irq = &chunk->lpis[n].irq;
 		struct vgic_cpu *home = vgic_irq_lock(irq);
 
-		if (irq->target == cpu && pending >> n & 1)
-			vgic_lpi_change(irq, IRQ_LATCH, 0);
-		else if (irq->target == cpu)
-			vgic_lpi_change(irq, 0, IRQ_LATCH);
+		if (irq->target == cpu)
+			set_latch(irq, pending >> n & 1);
 		vgic_irq_unlock(irq, home);
 	}
 }
@@ -356,7 +378,7 @@ static void set_all_pending(struct vgic_cpu *cpu, bool by_table)
 	struct vgic *vgic = cpu->vgic;
 	uint64_t pending = 0;
 
-	for (unsigned int i = 0; vgic->lpis && i < NR_CHUNKS; i++) {
+	for (unsigned int i = 0; i < NR_CHUNKS; i++) {
 		struct lpi_chunk *chunk = chunk_get(vgic, i);
 
 		if (!chunk_mapped(chunk))
@@ -375,10 +397,8 @@ static void set_all_pending(struct vgic_cpu *cpu, bool by_table)
  * that was accepted is forgotten.  Off: first the switch; each record's lock is
  * taken after it, so a message that has seen it on is among those dropped.
  */
-void vgic_lpis_set_enabled(struct vgic_cpu *cpu, bool enabled)
+static void switch_lpis(struct vgic_cpu *cpu, bool enabled)
 {
-	if (atomic_load(&cpu->lpis_enabled) == enabled)
-		return;
 	if (enabled)
 		set_all_pending(cpu, true);
 	atomic_store(&cpu->lpis_enabled, enabled);
@@ -386,6 +406,16 @@ void vgic_lpis_set_enabled(struct vgic_cpu *cpu, bool enabled)
 		return;
 	set_all_pending(cpu, false);
 	lose_translations(cpu->vgic);
+}
+
+void vgic_lpis_set_enabled(struct vgic_cpu *cpu, bool enabled)
+{
+	struct vgic_lpis *lpis = cpu->vgic->lpis;
+
+	pthread_mutex_lock(&lpis->lock);
+	if (atomic_load(&cpu->lpis_enabled) != enabled)
+		switch_lpis(cpu, enabled);
+	pthread_mutex_unlock(&lpis->lock);
 }
 
 /* One LPI's bit; *@byte is what is at *@gpa, from the last one. */
@@ -414,13 +444,13 @@ static int save_pending(struct vgic_irq *irq, uint64_t *gpa, uint8_t *byte)
 	return vgic_guest_write(irq->vgic, at, byte, 1);
 }
 
-int vgic_lpis_save_pending(struct vgic *vgic)
+static int save_all_pending(const struct vgic *vgic)
 {
 	uint64_t gpa = UINT64_MAX;
 	uint8_t byte = 0;
 	int ret;
 
-	for (unsigned int i = 0; vgic->lpis && i < NR_CHUNKS; i++) {
+	for (unsigned int i = 0; i < NR_CHUNKS; i++) {
 		struct lpi_chunk *chunk = chunk_get(vgic, i);
 		uint64_t mapped = chunk_mapped(chunk);
 
@@ -433,4 +463,18 @@ int vgic_lpis_save_pending(struct vgic *vgic)
 		}
 	}
 	return 0;
+}
+
+int vgic_lpis_save_pending(struct vgic *vgic)
+{
+	int ret;
+
+	if (vgic_state(vgic) < VGIC_INITIALIZED)
+		return -ENXIO;
+	if (!vgic->lpis)
+		return 0;
+	pthread_mutex_lock(&vgic->lpis->lock);
+	ret = save_all_pending(vgic);
+	pthread_mutex_unlock(&vgic->lpis->lock);
+	return ret;
 }

@@ -148,7 +148,8 @@ uint64_t lr_pack(const struct lr_format *format, struct vgic_irq *irq,
 void lr_fold(const struct lr_format *format, struct vgic_irq *irq, uint64_t lr)
 {
 	unsigned int was = vgic_irq_state(irq);
-	unsigned int state = was & ~(IRQ_ACTIVE | IRQ_ACTIVE_WRITTEN);
+	unsigned int state =
+		was & ~(IRQ_ACTIVE | IRQ_ACTIVE_WRITTEN | IRQ_LATCH_CLEARED);
 	uint8_t source = lr >> LR_SGI_SOURCE_SHIFT & 7;
 	bool sgi_v2 = irq_is_sgi(irq) && !vgic_is_v3(irq->vgic);
 	bool active = lr & format->active && !irq_is_lpi(irq);
@@ -158,7 +159,8 @@ void lr_fold(const struct lr_format *format, struct vgic_irq *irq, uint64_t lr)
 	/* Written after the guest was let in: as if it had been so now. */
 	if (was & IRQ_ACTIVE_WRITTEN)
 		active = was & IRQ_ACTIVE;
-	if (lr & format->pending && !(state & IRQ_LEVEL)) {
+	if (lr & format->pending && !(state & IRQ_LEVEL) &&
+	    !(was & IRQ_LATCH_CLEARED)) {
 		state |= IRQ_LATCH;
 		if (sgi_v2)
 			irq->sgi_sources |= (uint8_t)(1u << source);

@@ -78,6 +78,17 @@ static inline unsigned int irq_write_active(const struct vgic_irq *irq,
 					    : state;
 }
 
+/*
+ * Its latch is cleared: ICPENDR, CLEAR of an LPI.  What the guest has not taken
+ * from a list register does not set it again.
+ */
+static inline unsigned int irq_clear_latch(const struct vgic_irq *irq,
+					   unsigned int state)
+{
+	state &= ~IRQ_LATCH;
+	return irq->queue == VGIC_QUEUE_LRS ? state | IRQ_LATCH_CLEARED : state;
+}
+
 /* Where an interrupt in this state belongs. */
 static inline enum vgic_queue state_queue(unsigned int state)
 {

@@ -72,6 +72,7 @@ static int chip_create(struct virq_vm *vm, const void *arg,
 	vgic->dist_base = VGIC_NO_ADDR;
 	vgic->cpu_base = VGIC_NO_ADDR;
 	CDS_INIT_LIST_HEAD(&vgic->itss);
+	CDS_INIT_LIST_HEAD(&vgic->waiting);
 	pthread_mutex_init(&vgic->lock, NULL);
 	vgic->nowhere = cpu_alloc(vgic);
 	if (!vgic->nowhere)
@@ -431,6 +432,7 @@ const struct virq_irqchip_ops irqchip_vgic = {
 	.irqfd_free = vgic_irqfd_free,
 	.can_route = chip_can_route,
 	.route_init = chip_route_init,
+	.routes_changed = vgic_bypass_retry,
 	.default_routes = chip_default_routes,
 	.bypass_add_producer = vgic_bypass_add_producer,
 	.bypass_update = vgic_bypass_update,

@@ -16,8 +16,11 @@
  *   vgic->lock            life cycle, addresses, and accesses by attributes; a
  *     |                   mutex of the control plane
  *     +- its->lock        (its.h) command queue and tables; a mutex
- *          +- cpu->lock   a spin lock, leaf, one at a time.  Nothing is called
- *                         with it held
+ *          |
+ *          +- lpis->lock  (lpi.c) tables of redistributors; a mutex
+ *               |
+ *               +- cpu->lock   a spin lock, leaf, one at a time.  Nothing is
+ *                              called with it held
  *
  * An interrupt's record belongs to the lock of its home CPU: the one whose
  * queues it is in or would be in.  Who locks it looks the home up, locks, and
@@ -71,6 +74,8 @@ enum {
 	IRQ_HW_SHARED = 1 << 8, /* IRQ_HW: others hold the line up as well */
 	/* In a list register; but what was written here meanwhile counts. */
 	IRQ_ACTIVE_WRITTEN = 1 << 9,
+	/* In a list register; but what is pending there counts no more. */
+	IRQ_LATCH_CLEARED = 1 << 10,
 };
 
 /* Where a record is queued. */
@@ -171,6 +176,8 @@ struct vgic {
 	struct vgic_lpis *lpis; /* lpi.c; NULL: without LPIs */
 	struct cds_list_head itss; /* its.h; RCU, added under lock */
 	struct virq_device *devices; /* src/device; go with the chip */
+	/* irqfds to be forwarded to what another owns; VM's routing mutex. */
+	struct cds_list_head waiting;
 };
 
 static inline struct vgic *to_vgic(struct virq_irqchip *chip)
@@ -214,6 +221,9 @@ struct vgic_cpu *vgic_cpu_by_mpidr(const struct vgic *vgic, uint32_t mpidr);
  *
  * vgic_irq_inject - its input goes to @level.  >0 newly pending, 0 coalesced,
  * -1 ignored (as virq_route_set_fn; the caller knows whether it may inject).
+ * What merges with nothing pending is newly so, be it that a forwarded one is
+ * pending only when the guest has completed the one before.  (Linux does not
+ * tell: it answers 0 for all but LPIs.)
  */
 struct vgic_irq *vgic_irq_get(const struct vgic *vgic,
 			      const struct vgic_cpu *cpu, uint32_t intid);
