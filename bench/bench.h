@@ -80,14 +80,17 @@ struct bench {
 	const char *group; /* that runs */
 };
 
-/* The groups in the order in which they run, NULL at the end of the names. */
+/*
+ * The groups that this host has, in the order in which they run; NULL at the
+ * end of the names.
+ */
 const char *bench_group_name(size_t index);
 
 /*
  * bench_run - run all groups, or the one named @only, and append their rows.
  * The calling thread is pinned meanwhile where there is a choice of CPUs.
- * 0, -ENOENT (no such group), -ENOMEM.  What cannot be measured is a row that
- * says why.
+ * 0, -ENOENT (no such group), -EOPNOTSUPP (not on this host), -ENOMEM.  What
+ * cannot be measured is a row that says why.
  */
 int bench_run(struct bench *bench, const char *only);
 void bench_free(struct bench *bench);

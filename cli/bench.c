@@ -35,12 +35,25 @@ static const struct option options[] = {
 	{NULL, 0, NULL, 0},
 };
 
+#define PLOTTED "latency"
+
+static bool has_group(const char *name)
+{
+	const char *group;
+
+	for (size_t i = 0; (group = bench_group_name(i)); i++) {
+		if (!strcmp(group, name))
+			return true;
+	}
+	return false;
+}
+
 static void usage(void)
 {
 	fputs("usage: virq bench [OPTION...]\n\n"
 	      "Measure what each part of the interrupt path costs on this "
 	      "machine, in turns\n"
-	      "with its peers: plain event loops, libuv, libevent, KVM.\n\n"
+	      "with what one would use instead.\n\n"
 	      "  --only GROUP   one group of measurements: ",
 	      stdout);
 	for (size_t i = 0; bench_group_name(i); i++)
@@ -48,17 +61,21 @@ static void usage(void)
 	fputs("\n"
 	      "  --rounds N     at most N rounds of each comparison: quicker, "
 	      "less exact\n"
-	      "  --json         print the result as JSON\n"
-	      "  --plot FILE    draw the group latency, by gnuplot; FILE ends "
-	      "in .svg or\n"
-	      "                 .png, and there may be one of each\n"
-	      "  --help\n\n"
+	      "  --json         print the result as JSON\n",
+	      stdout);
+	if (has_group(PLOTTED))
+		fputs("  --plot FILE    draw the group " PLOTTED
+		      ", by gnuplot; "
+		      "FILE ends in .svg or\n"
+		      "                 .png, and there may be one of each\n",
+		      stdout);
+	fputs("  --help\n\n"
 	      "Exit status: 0 measured, 1 the run failed, 2 wrong usage,\n"
 	      "130 interrupted by Ctrl-C, after the rows so far.\n",
 	      stdout);
 }
 
-static void refuse_group(const char *name)
+static void refuse_group(const char *name, int error)
 {
 	char groups[128] = "";
 	size_t len = 0;
@@ -67,7 +84,10 @@ static void refuse_group(const char *name)
 		len += (size_t)snprintf(groups + len, sizeof(groups) - len,
 					"%s%s", i ? ", " : "",
 					bench_group_name(i));
-	cli_error("bench", "--only: %s: no such group (%s)", name, groups);
+	cli_error("bench", "--only: %s: %s%s)", name,
+		  error == -ENOENT ? "no such group ("
+				   : "is of a PC, on x86 hosts only (here: ",
+		  groups);
 }
 
 static bool stopped(void)
@@ -157,9 +177,14 @@ static int check_options(const struct bench_options *opts)
 
 	for (unsigned int i = 0; i < BENCH_PLOT_NR_FORMATS; i++)
 		plots = plots || opts->plots[i].path;
-	if (plots && opts->only && strcmp(opts->only, "latency") != 0) {
-		cli_error("bench", "--plot: draws the group latency, which "
-				   "--only leaves out");
+	if (plots && !has_group(PLOTTED)) {
+		cli_error("bench", "--plot: draws the group " PLOTTED
+				   ", which takes an x86 host");
+		return CLI_USAGE;
+	}
+	if (plots && opts->only && strcmp(opts->only, PLOTTED) != 0) {
+		cli_error("bench", "--plot: draws the group " PLOTTED
+				   ", which --only leaves out");
 		return CLI_USAGE;
 	}
 	return 0;
@@ -208,8 +233,8 @@ static int measure(struct bench_options *opts)
 	ret = bench_run(&bench, opts->only);
 	if (bench.progress)
 		progress_end();
-	if (ret == -ENOENT) {
-		refuse_group(opts->only);
+	if (ret == -ENOENT || ret == -EOPNOTSUPP) {
+		refuse_group(opts->only, ret);
 		return CLI_USAGE;
 	}
 	if (ret)

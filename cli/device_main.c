@@ -158,9 +158,15 @@ int device_main(int argc, char **argv)
 	};
 	enum device_path path = PATH_EVENTFD;
 	uint64_t parent = 0;
+	int ret = argc == 9 ? parse_arguments(argv, &setup, &path, &parent)
+			    : -EINVAL;
 
-	if (argc != 9 || parse_arguments(argv, &setup, &path, &parent) ||
-	    isolate(setup.level && path != PATH_SHM, (pid_t)parent)) {
+	if (!ret)
+		ret = isolate(setup.level && path != PATH_SHM, (pid_t)parent);
+	/* The run has died in the meantime: nobody's fault here. */
+	if (ret == -ESRCH)
+		return CLI_FAILED;
+	if (ret) {
 		cli_error(argv[0], "is started by virq run only");
 		return CLI_USAGE;
 	}

@@ -239,7 +239,10 @@ uint64_t run_source_again(const struct run_source *source)
 {
 	struct virq_line_source_info line;
 
-	if (!source->shm || !run_source_query_line(source, &line))
+	if (!run_source_query_line(source, &line))
+		return 0;
+	/* What a line of this process signals its device has told as raises. */
+	if (source->line && line.path != VIRQ_SOURCE_FORWARDED)
 		return 0;
 	/* Relaxed: the guest is idle. */
 	return line.again +

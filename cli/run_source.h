@@ -62,8 +62,9 @@ bool run_source_query(const struct run_source *source,
 bool run_source_query_line(const struct run_source *source,
 			   struct virq_line_source_info *info);
 /*
- * Times it has told the guest again of a line that the device holds up in
- * another process, which cannot know how often.
+ * Times it has told the guest again of a line that the device holds up, of
+ * which the device hears nothing: it is in another process, or the line is
+ * forwarded.
  */
 uint64_t run_source_again(const struct run_source *source);
 

@@ -40,6 +40,12 @@ static int choose_machine(struct vmm *vmm, const struct vmm_config *config,
 	return 0;
 }
 
+/* Is the irqchip in the kernel, and so for guests on KVM alone? */
+static bool of_kvm(const struct vmm *vmm)
+{
+	return strcmp(vmm->irqchip->name, vmm->machine->irqchip) != 0;
+}
+
 static int choose_guest(struct vmm *vmm, const struct vmm_config *config,
 			const struct vmm_host_machine *host)
 {
@@ -47,6 +53,11 @@ static int choose_guest(struct vmm *vmm, const struct vmm_config *config,
 	bool usable = config->guest != VMM_GUEST_NATIVE && host->kvm &&
 		      vmm_kvm_usable(&why);
 
+	if (config->guest != VMM_GUEST_NATIVE && !usable && of_kvm(vmm))
+		return vmm_fail(vmm, -ENODEV,
+				"no irqchip %s: %s; use irqchip %s with the "
+				"native guest",
+				vmm->irqchip->name, why, vmm->machine->irqchip);
 	switch (config->guest) {
 	case VMM_GUEST_AUTO:
 		vmm->guest = usable ? VMM_GUEST_KVM : VMM_GUEST_NATIVE;
@@ -63,8 +74,7 @@ static int choose_guest(struct vmm *vmm, const struct vmm_config *config,
 	}
 	vmm->ops =
 		vmm->guest == VMM_GUEST_KVM ? host->kvm : vmm->machine->native;
-	if (vmm->guest == VMM_GUEST_NATIVE &&
-	    strcmp(vmm->irqchip->name, vmm->machine->irqchip) != 0)
+	if (vmm->guest == VMM_GUEST_NATIVE && of_kvm(vmm))
 		return vmm_fail(vmm, -EINVAL,
 				"irqchip '%s' is part of KVM: "
 				"the native guest needs %s",

@@ -26,7 +26,8 @@ bool vmm_kvm_usable(const char **why)
 
 	if (fd < 0) {
 		reason = errno == ENOENT   ? "there is no /dev/kvm"
-			 : errno == EACCES ? "no permission for /dev/kvm"
+			 : errno == EACCES ? "no permission for /dev/kvm, be "
+					     "root or of its group"
 					   : "/dev/kvm does not open";
 	} else {
 		if (ioctl(fd, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)

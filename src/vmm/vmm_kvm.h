@@ -54,7 +54,7 @@ void kvm_vcpu_begin(struct kvm_vcpu *v);
 bool kvm_vcpu_enter(struct kvm_vcpu *v);
 /* The vCPU cannot go on. */
 void kvm_vcpu_fail(struct kvm_vcpu *v, const char *what, int error);
-/* An exit that there is no going on from: what it is, and KVM's detail of it. */
+/* An exit from which there is no going on: what it is, and KVM's detail. */
 const char *kvm_exit_failure(const struct kvm_run *run, uint64_t *detail);
 
 /* For struct vmm_guest_ops. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Device processes for the tests of `virq run` that break its rules; the rest
- * is virq as it is.  A device's name says what it does instead of its work:
+ * Device processes and guests for the tests of `virq run` that break its rules;
+ * the rest is virq as it is.  A device's name says what it does instead of its
+ * work:
  *
  *   flood  path shm: sets all bits of its page and rings, again and again
  *   storm  path shm, level: raises its line whenever it is down, and fills the
@@ -10,21 +11,32 @@
  *   clog   path eventfd: fills the counter of its ack eventfd so that a write
  *          of the other side would block, and raises
  *
- * Neither reports anything.  Any other device works as it should.
+ * None reports anything.  Any other device works as it should.
+ *
+ * Two more are numbers, and about the guest, whatever runs it:
+ *
+ *   VIRQ_TEST_MUTE  of a device's acks the n-th and those after come to nothing
+ *   VIRQ_TEST_HANG  at the n-th, the vCPU stands still; native guests only, as
+ *		     one of KVM's stands still in the guest
  */
 #include "device.h"
 #include "device_process.h"
+#include "vmm/vmm_internal.h"
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 #include <virq/poster.h>
 
-/* The linker's --wrap: main() finds the first, the second is the real one. */
+/* The linker's --wrap: callers find the first, the second is the real one. */
 int __wrap_device_main(int argc, char **argv);
 int __real_device_main(int argc, char **argv);
+bool __wrap_vmm_guest_out(struct vmm_vcpu *vcpu, uint16_t port, uint32_t value);
+bool __real_vmm_guest_out(struct vmm_vcpu *vcpu, uint16_t port, uint32_t value);
 
 static void __attribute__((noreturn)) flood_page(void)
 {
@@ -85,4 +97,28 @@ int __wrap_device_main(int argc, char **argv)
 	if (!strcmp(name, "clog"))
 		clog_ack();
 	return __real_device_main(argc, argv);
+}
+
+static bool counts_to(const char *variable, unsigned long nr)
+{
+	const char *value = getenv(variable);
+
+	return value && nr >= strtoul(value, NULL, 10);
+}
+
+/* What a guest writes to a port, on its vCPU's thread. */
+bool __wrap_vmm_guest_out(struct vmm_vcpu *vcpu, uint16_t port, uint32_t value)
+{
+	static atomic_ulong acks[GUEST_MAX_DEVICES];
+	unsigned long nr;
+
+	if (port != GUEST_PORT_ACK || value >= GUEST_MAX_DEVICES)
+		return __real_vmm_guest_out(vcpu, port, value);
+	nr = atomic_fetch_add(&acks[value], 1) + 1;
+	/* Its record came before. */
+	vmm_guest_drain(vcpu);
+	while (counts_to("VIRQ_TEST_HANG", nr) && !vmm_stopping(vcpu->vmm))
+		virq_vcpu_block(vcpu->virq, UINT64_MAX);
+	return counts_to("VIRQ_TEST_MUTE", nr) ||
+	       __real_vmm_guest_out(vcpu, port, value);
 }
