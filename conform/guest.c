@@ -10,7 +10,7 @@
 #define RUN_SECONDS 10
 #define WATCHDOG_SIGNAL (SIGRTMAX - 1)
 
-/* ---- The watchdog: a signal, again and again, so that none is too early ---- */
+/* ---- The watchdog: signals again and again, so that none is too soon ---- */
 
 static void on_watchdog(int signal)
 {

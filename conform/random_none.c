@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The operations of the differential test are x86's: elsewhere there are none. */
+/* The differential test's operations are x86's: elsewhere there are none. */
 #include "random.h"
 #include <errno.h>
 

@@ -26,7 +26,7 @@ struct tally {
 
 struct contest {
 	const struct arm_port *reference, *subject;
-	/* Compare the state after so many operations; 0: never but at the end. */
+	/* Compare the state after so many operations; 0: only at the end. */
 	unsigned int interval;
 	struct tally tally;
 };

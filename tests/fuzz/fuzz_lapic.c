@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * Three local APICs: every register by page and MSR, messages, IPIs, timers,
- * INTACK and EOI.  Who takes a message is compared with lapic_model.c; no vector
- * may become pending or be in service without a cause.
+ * INTACK and EOI.  Who takes a message is compared with lapic_model.c; no
+ * vector may become pending or be in service without a cause.
  */
 #include <errno.h>
 #include "irqchip/x86/msg.h"

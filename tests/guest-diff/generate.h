@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Inside script_generate(): generate.c and, for local APICs, generate_lapic.c. */
+/* Inside script_generate(): generate.c; for local APICs, generate_lapic.c. */
 #ifndef GUEST_DIFF_GENERATE_H
 #define GUEST_DIFF_GENERATE_H
 

@@ -118,8 +118,8 @@ static int look_for_interrupts(struct theirs *theirs, unsigned int vcpu)
 
 /*
  * Have the vCPU take its NMIs.  One that it sent itself is taken after the
- * instruction that sent it or, where the kernel runs the guest by software, when
- * it is entered next; a second one when the first has been handled.
+ * instruction that sent it or, where the kernel runs the guest by software,
+ * when it is entered next; a second one when the first has been handled.
  */
 static int settle_nmis(struct theirs *theirs, unsigned int vcpu)
 {

@@ -66,7 +66,7 @@ static bool reads_icr_high(const struct op *op)
  */
 static bool reads_nothing(const struct op *op)
 {
-	/* ID, version; TPR, APR, PPR, LDR, DFR, SPIV; ISR, TMR, IRR, ESR; ... */
+	/* ID, version; TPR, APR, PPR, LDR, DFR, SPIV; ISR, TMR, IRR, ESR... */
 	static const uint64_t readable = 0x3ull << 2 | 0x7ull << 8 |
 					 0x7ull << 13 | 0x1ffffffull << 16 |
 					 0x3ffull << 48 | 1ull << 62;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A QEMU whose processor stands still, for what its interrupt controllers do:
- * its qtest protocol, one line a question and one an answer, over a socket pair.
+ * its qtest protocol, one line a question and one an answer, by a socket pair.
  */
 #ifndef QTEST_QEMU_H
 #define QTEST_QEMU_H
@@ -13,8 +13,8 @@ struct qemu;
 
 /*
  * qemu_start - @machine is "pc" or "q35", or Arm's "virt" with options.  QEMU
- * dies with the thread that calls.  NULL with *reason: there is none, or it does
- * not speak.
+ * dies with the thread that calls.  NULL with *reason: there is none, or it
+ * does not speak.
  */
 struct qemu *qemu_start(const char *machine, const char **reason);
 void qemu_stop(struct qemu *qemu);

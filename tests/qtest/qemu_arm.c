@@ -63,7 +63,8 @@ unsigned int qemu_gic_outputs(struct qemu *qemu)
 
 /*
  *    mov x0, #MAILBOX; mov x3, #UART
- * 1: ldr w1, [x0]; cbz w1, 1b; the slots; isb; str wzr, [x0]; str w1, [x3]; b 1b
+ * 1: ldr w1, [x0]; cbz w1, 1b; the slots
+ *    isb; str wzr, [x0]; str w1, [x3]; b 1b
  * Each slot: ldr x2, [x0, #DATA]; the access; str x2, [x0, #DATA]
  */
 #define MOV_X0_MAILBOX 0xd2a80000u

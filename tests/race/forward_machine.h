@@ -4,9 +4,9 @@
  * interrupts have in common.
  *
  * A device has some work and keeps its line up until the guest's handler has
- * done all of it, one piece an interrupt.  So each completion must find the line
- * up, and interrupt again: one that is lost, or a level, leaves the rest of the
- * work where it is for ever.
+ * done all of it, one piece an interrupt.  So each completion must find the
+ * line up, and interrupt again: one that is lost, or a level, leaves the rest
+ * of the work where it is for ever.
  */
 #ifndef RACE_FORWARD_MACHINE_H
 #define RACE_FORWARD_MACHINE_H

@@ -21,7 +21,7 @@
 #include "shm_fixture.h"
 
 #define NR_VCPUS 2u
-#define NR_VECTORS 5u /* two of the thread, two of the process, the fast one */
+#define NR_VECTORS 5u /* two of the thread, two of the process, the fast */
 #define FAST 4u
 #define FIRST_VECTOR 0x40u
 #define GSI 40u

@@ -69,7 +69,7 @@ static void *run_vcpu(void *opaque)
 			atomic_fetch_add(&m->taken, 1);
 		atomic_store(&m->kicked, false);
 		if (n % 3 == 0) {
-			uint64_t until = now() + 5 * SECOND;
+			uint64_t until = now() + 15 * SECOND;
 
 			/* What it has taken may be the kick that says stop. */
 			if (!virq_vcpu_enter(m->vcpu))
@@ -81,7 +81,7 @@ static void *run_vcpu(void *opaque)
 			if (!atomic_load(&m->kicked))
 				m->lost++;
 			virq_vcpu_exit(m->vcpu);
-		} else if (virq_vcpu_block(m->vcpu, now() + 5 * SECOND)) {
+		} else if (virq_vcpu_block(m->vcpu, now() + 15 * SECOND)) {
 			m->lost++;
 		}
 	}
@@ -121,7 +121,7 @@ static void signals_to_vcpu(struct bench *b, uint64_t halt_poll, bool noise)
 		assert_int_equal(
 			pthread_create(&kicker, NULL, kick_at_random, &m), 0);
 	for (unsigned long n = 1; n <= rounds; n++) {
-		uint64_t until = now() + 10 * SECOND;
+		uint64_t until = now() + 15 * SECOND;
 
 		signal_fd(m.fd, 1);
 		/* Answered before the next: each is one interrupt, exactly. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A vGICv3 with three CPUs, by id, and an ITS, guest memory for their tables, and
- * commands by the guest's way: the queue, and GITS_CWRITER.
+ * A vGICv3 with three CPUs, by id, and an ITS, guest memory for their tables,
+ * and commands by the guest's way: the queue, and GITS_CWRITER.
  */
 #ifndef TESTS_UNIT_ITS_FIXTURE_H
 #define TESTS_UNIT_ITS_FIXTURE_H
@@ -61,7 +61,7 @@ struct its_words {
 int its_setup_none(void **state);
 /* Without an address, registers as after a reset. */
 int its_setup_bare(void **state);
-/* Tables and queue set, everything enabled, all LPIs enabled at priority 0xa0. */
+/* Tables and queue set, all enabled, all LPIs enabled at priority 0xa0. */
 int its_setup(void **state);
 int its_teardown(void **state);
 

@@ -10,7 +10,7 @@
 #include <time.h>
 
 #define GSI 2
-#define PATIENCE_MS 3000
+#define PATIENCE_MS 10000
 
 static unsigned long edges(const struct bench *b)
 {
@@ -270,7 +270,7 @@ static void every_assign_through_an_outer_epoll(void **state)
 		drive_by(set, b, i + 1);
 		drive_until_quiet(set, b);
 	}
-	/* Deassign drives the loop for a moment; afterwards all is as before. */
+	/* Deassign drives the loop for a moment; then all is as before. */
 	for (unsigned int i = 0; i < 4; i++)
 		assert_int_equal(deassign(b->vm, fds[i], GSI), 0);
 	for (unsigned int i = 0; i < 4; i++)

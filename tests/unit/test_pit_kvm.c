@@ -604,7 +604,7 @@ static void missed_ticks(struct pair *p, bool reinject,
 	assert_int_equal(kvm(p->kvm_vm, KVM_REINJECT_CONTROL, &control), 0);
 	assert_int_equal(pit_set_reinject(p->pit, reinject), 0);
 	set_imr(p, 0xfe);
-	/* The clock starts between these two, however far a busy host has them. */
+	/* The clock starts between these two, however far apart they are. */
 	start = now_ns();
 	set_pit(p, &s);
 	started = now_ns();

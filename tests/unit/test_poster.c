@@ -95,8 +95,7 @@ static int offer(struct vmm *vmm, struct virq_poster *poster)
 		close(vmm->fds[i]);
 	close(sockets[0]);
 	close(sockets[1]);
-	assert_int_equal(count_fds() - before,
-			 rc ? 0 : (int)vmm->nr_fds - 1);
+	assert_int_equal(count_fds() - before, rc ? 0 : (int)vmm->nr_fds - 1);
 	return rc;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The report pipe of a device process is untrusted: what is refused, and how. */
+/* A device process's report pipe is untrusted: what is refused, and how. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -191,7 +191,7 @@ static void vcpu_in_guest_code_or_asleep_is_told(void **state)
 	assert_int_equal(virq_vcpu_block(pc->vcpu[0], UINT64_MAX), 0);
 	assert_int_equal(pc_take(pc, 0), SHM_VECTOR);
 
-	/* Asleep until a moment that has passed: it was told, and is no more. */
+	/* Asleep until a moment that has passed: told, and no more. */
 	assert_int_equal(virq_vcpu_block(pc->vcpu[0], 1), -ETIMEDOUT);
 	assert_int_equal(descriptor(&device, 0)->control, VIRQ_POSTER_SN);
 	virq_poster_close(&device);

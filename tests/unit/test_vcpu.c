@@ -284,7 +284,7 @@ static void *play(void *opaque)
 		/* Relaxed: only the kick orders it. */
 		while (atomic_load_explicit(&rally->ball,
 					    memory_order_relaxed) != n) {
-			if (virq_vcpu_block(mine, now() + 5 * SECOND) &&
+			if (virq_vcpu_block(mine, now() + 15 * SECOND) &&
 			    atomic_load(&rally->ball) == n) {
 				atomic_fetch_add(&rally->lost, 1);
 				return NULL;
@@ -375,7 +375,7 @@ static void kick_on_top_of_a_kick_is_not_lost(void **state)
 		virq_vcpu_exit(o->vcpu);
 		sent = atomic_load_explicit(&o->sent, memory_order_relaxed);
 		if (sent == seen) {
-			if (!virq_vcpu_block(o->vcpu, now() + SECOND / 2))
+			if (!virq_vcpu_block(o->vcpu, now() + 15 * SECOND))
 				sent = atomic_load(&o->sent);
 			else if (atomic_load(&o->sent) != seen)
 				lost++;
@@ -435,7 +435,7 @@ static void kick_gets_the_guest_out(void **state)
 	assert_int_equal(
 		pthread_create(&thread, NULL, kick_until_stopped, &guest), 0);
 	while (entered < ROUNDS / 20) {
-		uint64_t until = now() + 5 * SECOND;
+		uint64_t until = now() + 15 * SECOND;
 
 		atomic_store(&guest.kicked, false);
 		if (!virq_vcpu_enter(guest.vcpu))

@@ -360,7 +360,7 @@ static void eoi_elsewhere_is_not_the_pins(void **state)
 	pin_route(pc, KVM_IRQCHIP_IOAPIC, 5, &pin);
 	set(pc, &pin, 1);
 	OPS->vcpu_ack(&pc->vcpu[0]);
-	/* Level triggered, so that the trigger mode does not tell them apart. */
+	/* Level triggered: the trigger mode does not tell them apart. */
 	msi_route(pc, 0xfee01000, 0, 0xc045, &msi);
 	assert_int_equal(OPS->vcpu_ack(&pc->vcpu[1]), -EAGAIN);
 	set(pc, &msi, 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* List registers of a machine's first vCPU, and a guest that takes the first. */
+/* List registers of a machine's first vCPU, a guest that takes the first. */
 #ifndef VGIC_LRS_FIXTURE_H
 #define VGIC_LRS_FIXTURE_H
 

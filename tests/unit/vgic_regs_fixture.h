@@ -68,8 +68,8 @@ int user_has(struct machine *m, uint32_t group, uint64_t attr);
 void set_line(struct machine *m, unsigned int c, uint32_t intid, bool level);
 
 /*
- * A machine in which all is open for one SPI, of group 0 in v2 and 1 in v3, which
- * is enabled and goes to vCPU 0.
+ * A machine in which all is open for one SPI, of group 0 in v2 and 1 in v3,
+ * which is enabled and goes to vCPU 0.
  */
 #define REGS_SPI 40
 #define REGS_SPI_BIT (1u << (REGS_SPI % 32))
