@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A forwarded interrupt: a level-triggered device and its guest, with no eventfd
- * between them once they are connected.
+ * A forwarded interrupt: a level-triggered device and its guest, with no
+ * eventfd between them once they are connected.
  *
- * The device is a queue of bytes whose line is up while it has any, as a UART's.
- * It has a line source; a resample irqfd binds that to SPI 33 of a GICv2.  The
- * guest's handler takes one byte an interrupt, so that the line is up still when
- * it completes, and it is interrupted again at once, until the queue is empty.
+ * The device is a queue of bytes whose line is up while it has any, as a
+ * UART's.  It has a line source; a resample irqfd binds that to SPI 33 of a
+ * GICv2.  The guest's handler takes one byte an interrupt, so that the line is
+ * up still when it completes, and it is interrupted again at once, until the
+ * queue is empty.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The guest of abi.h: caches on, the GIC and the ITS set up, interrupts told. */
+/* The guest of abi.h: caches on, GIC and ITS set up, interrupts told. */
 #include "guest.h"
 #include "gic.h"
 

@@ -23,9 +23,9 @@
  * runs meanwhile has none.
  *
  * With "kvm" the kernel's own bypass connects an irqfd with the device whose
- * interrupt VFIO signals by the same eventfd.  No kernel can be told not to, for
- * one irqfd: VIRQ_IRQFD_FLAG_NO_BYPASS is -EOPNOTSUPP, and so is every assign in
- * a VM with VIRQ_BYPASS_OFF.
+ * interrupt VFIO signals by the same eventfd.  No kernel can be told not to,
+ * for one irqfd: VIRQ_IRQFD_FLAG_NO_BYPASS is -EOPNOTSUPP, and so is every
+ * assign in a VM with VIRQ_BYPASS_OFF.
  *
  * What the kernel does with "kvm", this library does not see: irqfds have no
  * counters (virq_vm_irqfd_query()), and ack notifiers of user space

@@ -9,9 +9,9 @@
  * Arguments are read and written as a kernel does: a bad pointer is -EFAULT.
  *
  * Where the machine has /dev/kvm, guest code and guest memory are the real
- * KVM's, which is given no irqchip; the 8259s, IOAPIC, local APICs, PIT, irqfds,
- * routing and ioeventfds are ours.  Where it has none, all but running guest
- * code works: KVM_RUN is -EOPNOTSUPP there.
+ * KVM's, which is given no irqchip; the 8259s, IOAPIC, local APICs, PIT,
+ * irqfds, routing and ioeventfds are ours.  Where it has none, all but running
+ * guest code works: KVM_RUN is -EOPNOTSUPP there.
  *
  * The descriptors are real ones (of memfds): dup(), fork() and SCM_RIGHTS do
  * with them what they do with any.  As with Linux, a VM belongs to the process

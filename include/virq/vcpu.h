@@ -39,7 +39,7 @@ struct virq_vcpu_ops {
 };
 
 /*
- * virq_vcpu_create - add a vCPU.  @id is its APIC id (x86), 0..VIRQ_MAX_VCPUS-1.
+ * virq_vcpu_create - add a vCPU.  @id, its APIC id (x86): 0..VIRQ_MAX_VCPUS-1.
  * After the irqchip was made, or before (then the chip picks it up).
  * 0, -EINVAL (@id out of range), -EEXIST, -ENOMEM, or the back end's errno.
  */

@@ -39,7 +39,8 @@ VIRQ_API int virq_vm_create(const struct virq_vm_config *config,
  * virq_vm_create_irqchip - give the VM its interrupt controller.
  * Any thread.  0, -EEXIST (it has one), -EINVAL, -ENOMEM, -EOPNOTSUPP
  * (VIRQ_BYPASS_STRICT, and a kernel connects out of our sight: "kvm"), or the
- * back end's own errno.  @config is the back end's (x86.h, kvm.h), NULL for defaults.
+ * back end's own errno.  @config is the back end's (x86.h, kvm.h), NULL for
+ * defaults.
  */
 VIRQ_API int virq_vm_create_irqchip(struct virq_vm *vm,
 				    const struct virq_irqchip_ops *ops,

@@ -307,7 +307,7 @@ static int irqfd_assign(struct virq_vm *vm, const struct kvm_irqfd *args)
 	if (!rc)
 		rc = irqfd_publish(vm, chip, core, &info);
 	if (rc) {
-		/* The token may be there already: a deassign must not find it. */
+		/* The token may be there already: no deassign must find it. */
 		irqfd_unwatch(core);
 		irqfd_teardown(chip, core);
 	} else {

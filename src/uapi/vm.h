@@ -6,7 +6,7 @@
 #include "uapi.h"
 
 /*
- * The MSRs of our local APICs come out of the host by its MSR filter (vm_msr.c).
+ * Our local APICs' MSRs come out of the host by its MSR filter (vm_msr.c).
  *
  * uapi_vm_take_msrs: once the local APICs are ours; with vm->lock held.
  * uapi_vm_set_msr_filter: the client's filter, with ours added.

@@ -67,8 +67,8 @@ static void pic_risen(void *opaque)
 }
 
 /*
- * Whether LINT0 lets ExtINT through is in the kernel, and asking (KVM_GET_LAPIC)
- * would wait for a vCPU that runs.  Yes is the safe answer: the edges that
+ * Whether LINT0 lets ExtINT through is in the kernel, and asking
+ * (KVM_GET_LAPIC) would wait for a vCPU that runs.  Yes is safe: the edges that
  * ICW1 forgets are then reported as completed, and their sources go on.
  */
 static bool pic_accepted(void *opaque)

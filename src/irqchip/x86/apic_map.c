@@ -359,7 +359,7 @@ bool apic_bus_matches(const struct apic_bus *bus, const struct lapic *apic,
 	return lapic_matches(bus, apic, NULL, msg);
 }
 
-/* The only one that the table names; NULL also where it names none or cannot. */
+/* The only one that the table names; NULL, too, if it names none or cannot. */
 static struct lapic *map_single(const struct apic_bus *bus,
 				struct apic_map *map, const struct x86_msg *msg)
 {

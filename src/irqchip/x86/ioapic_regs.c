@@ -4,9 +4,9 @@
  * behind it, and the whole state out and in.
  *
  * A write to a redirection entry is told to the world (`unmasked`,
- * `rte_changed`, `resample`) with ioapic->lock dropped.  Until that is done the pin is marked
- * `updating`: it latches, but sends nothing, so that no message goes out by an
- * entry whose EOI nobody would report yet.
+ * `rte_changed`, `resample`) with ioapic->lock dropped.  Until that is done the
+ * pin is marked `updating`: it latches, but sends nothing, so that no message
+ * goes out by an entry whose EOI nobody would report yet.
  */
 #include "ioapic_impl.h"
 #include <errno.h>

@@ -80,7 +80,7 @@ enum lapic_offset {
 
 /*
  * An integrated APIC, version 0x14, with 6 LVT entries (no CMCI).  Directed EOI
- * (bit 24) is for a VMM's own IOAPIC: ours has no EOI register to direct one at.
+ * (bit 24) is for a VMM's own IOAPIC: ours has no EOI register for it.
  */
 #define LAPIC_VERSION_VALUE 0x00050014u
 #define APIC_VERSION_DIRECTED_EOI (1u << 24)

@@ -59,7 +59,7 @@ static int chip_set_pin(struct kvm_pic_state *chip, unsigned int pin,
 		}
 		chip->last_irr |= bit;
 	} else {
-		/* An edge stays latched when its line drops; a level does not. */
+		/* An edge stays latched when its line drops, a level not. */
 		if (chip->elcr & bit)
 			chip->irr &= (uint8_t)~bit;
 		chip->last_irr &= (uint8_t)~bit;

@@ -223,7 +223,7 @@ int pic_pio(struct pic *pic, struct virq_access *access)
 	while (port->port != access->addr)
 		if (++port == pic_ports + NR_PIC_PORTS)
 			return -ENODEV;
-	/* The ports come in pairs; what reaches beyond one is not the chip's. */
+	/* Ports come in pairs; what reaches beyond one is not the chip's. */
 	if ((port->port & 1u) + access->len > 2)
 		return -ENODEV;
 	if (!access->write)

@@ -223,7 +223,7 @@ static void pit_reset(struct pit *pit)
 {
 	for (unsigned int i = 0; i < PIT_NR_CHANNELS; i++) {
 		pit->channels[i].mode = PIT_MODE_NONE;
-		/* The speaker port holds counter 2 until it is told to count. */
+		/* The speaker port holds counter 2 until told to count. */
 		pit->channels[i].gate = i != 2;
 		pit_load(pit, i, 0);
 	}

@@ -66,7 +66,8 @@ static int post(const struct virq_post *target)
 
 	/*
 	 * Sequentially consistent, as all here; as a release it pairs with
-	 * the clearing in posted_take(): the handler sees what the device wrote.
+	 * the clearing in posted_take(): the handler sees the device's
+	 * writes.
 	 */
 	if (atomic_fetch_or(&desc->pir[x86_post->vector / 64], bit) & bit)
 		return 0; /* P1 */

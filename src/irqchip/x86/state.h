@@ -42,7 +42,7 @@ struct x86_irqchip {
 /*
  * KVM_CAP_X2APIC_API once the chip is there: the format of MSIs and what is a
  * broadcast.  Routes are read anew.  Any thread.  0, -ENOMEM, -EINVAL (a route
- * has address bits that the wide format reserves), -ENXIO (not this back end's).
+ * has address bits that the wide format reserves), -ENXIO (another back end).
  */
 int x86_set_x2apic_api(struct virq_vm *vm, bool ids32, bool broadcast_quirk);
 

@@ -123,7 +123,7 @@ static bool eoi_wanted(void *arg, const struct x86_msg *msg)
 static struct lapic *vcpu_lapic_scanned(struct virq_vcpu *vcpu)
 {
 	struct lapic *apic = vcpu_lapic(vcpu);
-	/* Relaxed: an APIC's address is its own thread's, this one, to change. */
+	/* Relaxed: only its own thread, this one, changes an APIC's address. */
 	unsigned int changes =
 		atomic_load_explicit(&apic->bus->changes, memory_order_relaxed);
 
