@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A VM with a GICv2 and one vCPU, and one level-triggered device: a line source
- * of this process, or a line of a page, whose device may be a process; forwarded
- * or by eventfds.
+ * of this process, or a line of a page, whose device may be a process;
+ * forwarded or by eventfds.
  *
  * The vCPU takes interrupts as an emulator does, without decoded accesses.
  */

@@ -9,8 +9,8 @@
  *	        turns, one thread
  *
  * Each has two crossings from CPU to CPU for a raise and its completion; by the
- * eventfds two more, for the loop is in both.  The process has two more as well:
- * its handler's access to the device, for which the vCPU waits as in life.  That
+ * eventfds two more, for the loop is in both.  The process has two more, too:
+ * its handler's access to the device, for which the vCPU waits as in life. That
  * is a word in memory here, no system call.
  */
 #include "forward_turn.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Three other ways to find the next interrupt of a GIC, for comparison: only what
- * a raise, an acknowledge and a completion cost there, under a lock of the same
- * sort, and no registers around it.
+ * Three other ways to find the next interrupt of a GIC, for comparison: only
+ * what a raise, an acknowledge and a completion cost there, under a lock of the
+ * same sort, and no registers around it.
  */
 #ifndef BENCH_GROUP_VGIC_PEERS_H
 #define BENCH_GROUP_VGIC_PEERS_H

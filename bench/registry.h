@@ -38,7 +38,7 @@ extern const struct registry registry_virq;
 extern const struct registry registry_list;
 extern const struct registry registry_tree;
 
-/* For the peers: what the manager does with a pair that has no other callback. */
+/* For the peers: what the manager does with a pair without other callbacks. */
 static inline int pair_connect(struct virq_bypass_producer *producer,
 			       struct virq_bypass_consumer *consumer)
 {

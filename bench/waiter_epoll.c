@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The loop that one writes by hand: epoll_wait and read, blocked or spinning. */
+/* The loop that one writes by hand: epoll_wait, read, blocked or spinning. */
 #include "waiter.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Can a program be given a library by LD_PRELOAD?  The dynamic linker does that,
- * so not where there is none (static programs), not where it refuses
+ * Can a program be given a library by LD_PRELOAD?  The dynamic linker does
+ * that, so not where there is none (static programs), not where it refuses
  * (programs with privileges), and not for another machine's programs.
  */
 #include "exec_check.h"

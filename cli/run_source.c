@@ -183,10 +183,11 @@ struct device_raiser run_source_raiser(struct run_source *source)
 
 /*
  * An ack answers an interrupt of which the source has told the guest, and then
- * it has seen the line up.  Where it has not, KVM has ended an earlier interrupt
- * before its handler ran, and the event that is in the page now is still to be
- * told: taken back, it would never be completed.  So it would if the earlier one
- * was completed, and the device raised, between the look and the fall.
+ * it has seen the line up.  Where it has not, KVM has ended an earlier
+ * interrupt before its handler ran, and the event that is in the page now is
+ * still to be told: taken back, it would never be completed.  So it would if
+ * the earlier one was completed, and the device raised, between the look and
+ * the fall.
  */
 static void ack_shm_line(struct run_source *source)
 {

@@ -46,8 +46,9 @@ int run_source_create(struct run_source *source,
 void run_source_destroy(struct run_source *source);
 
 /*
- * A socket in which the page and what goes with it wait for a device process, or
- * a negative errno.  If that never comes to fetch them they go with the socket.
+ * A socket in which the page and what goes with it wait for a device process,
+ * or a negative errno.  If that never comes to fetch them they go with the
+ * socket.
  */
 int run_source_send_page(struct run_source *source);
 

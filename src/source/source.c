@@ -260,7 +260,7 @@ int source_set_eventfd(struct virq_source *source, int fd, int irq,
 	rc = eventfd_signal_init(&source->eventfd, fd);
 	if (rc)
 		goto out_put;
-	/* Until it is registered nothing goes to an eventfd that it may lose. */
+	/* Until it is registered nothing goes to an eventfd it may lose. */
 	if (!(flags & VIRQ_SOURCE_NO_BYPASS)) {
 		rc = virq_bypass_register_producer(&source->producer, &info,
 						   irq);

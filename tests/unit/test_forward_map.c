@@ -95,7 +95,7 @@ static void answers_tell_what_became_pending(void **state)
 	assert_int_equal(owner.completed, 0);
 	board_eoi(board, 0, SPI);
 	assert_int_equal(owner.completed, 1);
-	/* A device that does not tell its falls is not asked again by itself. */
+	/* A device that tells no falls is not asked again by itself. */
 	assert_int_equal(forward->set_level(forward, true), 1);
 	assert_int_equal(board_ack(board, 0), SPI);
 	board_eoi(board, 0, SPI);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Forwarded interrupts, and what a guest writes to its distributor or user space
- * to an attribute: the device's line and its active state stay what they are.
+ * Forwarded interrupts, and what a guest writes to its distributor or user
+ * space to an attribute: the device's line and its active state stay what they
+ * are.
  */
 #include "forward_fixture.h"
 #include "irqchip/vgic/mmio.h"

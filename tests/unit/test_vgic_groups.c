@@ -105,7 +105,7 @@ static void of_equals_group_0_comes_first(void **state)
 		raise_spi(&m, HIGH, 0, 0x80);
 		assert_int_equal(vgic_cpu_iar(m.cpu[0], 0), HIGH);
 	}
-	/* And where both run, restored so, group 1 is taken to have come last. */
+	/* And where both run, restored so, group 1 is taken to be the last. */
 	state_open(&m, 3, 1, 64);
 	vgic_cpu_if_lock(m.cpu[0])->apr[0] = 1u << 4;
 	m.cpu[0]->cif.apr[1] = 1u << 4;

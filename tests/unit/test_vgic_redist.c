@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * What the vGIC's redistributors and distributor have for LPIs, once there is an
- * ITS, by a guest's accesses.  The values are those that Linux 6.1 and 6.12 show.
+ * What the vGIC's redistributors and distributor have for LPIs, once there is
+ * an ITS, by a guest's accesses.  The values are those that Linux 6.1 and 6.12
+ * show.
  */
 #include "its_fixture.h"
 #include "irqchip/vgic/mmio.h"
