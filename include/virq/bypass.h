@@ -104,10 +104,10 @@ struct virq_bypass_producer {
 	/*
 	 * The same for a forwarded level interrupt, also when another producer
 	 * leaves it; NULL, or no @deactivated: this producer cannot be
-	 * forwarded.  While it is, @deactivated is
-	 * called each time the guest completes the interrupt, on the thread of
-	 * the vCPU that does, with no lock held, inside an RCU read-side
-	 * section; it may call set_level() again at once.  It does not block.
+	 * forwarded.  While it is, @deactivated is called each time the guest
+	 * completes the interrupt, on the thread of the vCPU that does, with no
+	 * lock held, inside an RCU read-side section; it may call set_level()
+	 * again at once.  It does not block.
 	 * Neither mask nor resamplefd nor unmask is used.  Who leaves a
 	 * destination takes back what it told there, and tells a level that is
 	 * up at the next one: here, or by the eventfd.  A completion that was
@@ -120,6 +120,9 @@ struct virq_bypass_producer {
 	 * The physical interrupt that a hypervisor's hardware deactivates with
 	 * the virtual one, as a list register names it (Arm GIC: a PPI or SPI
 	 * of the host); 0: there is none, as of each device in user space.
+	 * Not every completion is the hardware's: of one that was in no list
+	 * register, or by ICACTIVER, @deactivated finds it still active, and
+	 * deactivates it itself; once more does no harm.
 	 */
 	uint32_t hwirq;
 	int irq; /* as registered; a number for people */

@@ -54,7 +54,7 @@ run=
 devices() {
 	local i
 
-	for i in $(seq 500); do
+	for i in $(seq 3000); do
 		pids=($(pgrep -P "$run" -f device-process))
 		[ ${#pids[@]} = "$1" ] && return 0
 		kill -0 "$run" 2>/dev/null || return 1
@@ -73,13 +73,13 @@ start() {
 finish() {
 	local i
 
-	for i in $(seq 2000); do
+	for i in $(seq 6000); do
 		kill -0 "$run" 2>/dev/null || break
 		sleep 0.01
 	done
 	if kill -0 "$run" 2>/dev/null; then
 		kill -KILL "$run"
-		echo "# still running after 20 s"
+		echo "# still running after 60 s"
 	fi
 	wait "$run" 2>/dev/null
 	code=$?
@@ -89,7 +89,7 @@ finish() {
 gone() {
 	local i pid
 
-	for i in $(seq 300); do
+	for i in $(seq 3000); do
 		for pid in "$@"; do
 			[ -e "/proc/$pid" ] && { sleep 0.01; continue 2; }
 		done

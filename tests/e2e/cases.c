@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* COUNT_NATIVE is the build's: one with sanitizers is slow. */
-#define COUNT_KVM 250
+#define COUNT_KVM 500
 #define COUNT_QUIESCE 50
 /* More machines and loads, and an arm64 KVM is often an emulated one. */
 #define COUNT_KVM_ARM 40
