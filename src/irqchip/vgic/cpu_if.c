@@ -37,8 +37,7 @@ bool vgic_cpu_update(struct vgic_cpu *cpu)
 {
 	unsigned int was, is;
 
-	/* Before there is a vGIC the signal is user space's (vgic.c). */
-	if (!cpu->vcpu || vgic_state(cpu->vgic) == VGIC_NONE)
+	if (!cpu->vcpu || cpu->early)
 		return false;
 	/* What is pending does not change before sync; but flush again. */
 	if (cpu->in_lrs)
@@ -338,11 +337,7 @@ uint32_t virq_vgic_iar(struct virq_vcpu *vcpu, unsigned int group)
 
 void virq_vgic_eoir(struct virq_vcpu *vcpu, unsigned int group, uint32_t value)
 {
-	struct vgic_cpu *cpu = vcpu_to_vgic_cpu(vcpu);
-
-	/* Before that cpu->signal may be user space's (vgic.c). */
-	if (vgic_state(cpu->vgic) >= VGIC_INITIALIZED)
-		vgic_cpu_eoir(cpu, !!group, value);
+	vgic_cpu_eoir(vcpu_to_vgic_cpu(vcpu), !!group, value);
 }
 
 void virq_vgic_dir(struct virq_vcpu *vcpu, uint32_t value)

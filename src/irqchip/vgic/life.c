@@ -34,6 +34,7 @@ int vgic_create_model(struct vgic *vgic, uint32_t type)
 	/* Lines that a controller of user space's own has left (vgic.c). */
 	for (uint32_t i = 0; i < nr_cpus; i++) {
 		spin_lock(&vgic->cpus[i]->lock);
+		vgic->cpus[i]->early = false;
 		atomic_store(&vgic->cpus[i]->signal, 0);
 		spin_unlock(&vgic->cpus[i]->lock);
 	}

@@ -17,8 +17,8 @@
  * guest comes out when it has taken the last pending one that it has (NPIE),
  * when nearly all registers are empty (UIE), and when it has completed an
  * active one that is in none (LRENPIE).  Which that was EOIcount does not tell:
- * the one of highest priority, as with EOImode 0 it must be.  With EOImode 1 it
- * could be another; there GICv3 traps DIR.
+ * the one of highest priority of those at flush, as with EOImode 0 it must be.
+ * With EOImode 1 it could be another; there GICv3 traps DIR.
  *
  * An SGI of GICv2 that several CPUs have raised takes one register for the
  * first of them, which asks for maintenance at EOI; until all were seen nothing
@@ -234,8 +234,12 @@ int virq_vgic_lrs_flush(struct virq_vcpu *vcpu, struct virq_vgic_lrs *lrs)
 		lrs->lr[i] = 0;
 		cpu->lrs[i] = NULL;
 	}
-	if (more_active)
+	cpu->nr_left = 0;
+	if (more_active) {
 		hcr |= HCR_LRENPIE;
+		cpu->nr_left = pick_active(cpu, VGIC_MAX_EOICOUNT, cpu->left,
+					   &more_active);
+	}
 	if (more_active && cpu->cif.eoi_mode && vgic_is_v3(cpu->vgic))
 		hcr |= HCR_TDIR;
 	lrs->hcr = HCR_EN | hcr;
@@ -277,20 +281,23 @@ static bool lr_completes(const struct vgic_irq *irq, uint64_t lr, bool acked)
 	       lr & (format->hw | format->eoi);
 }
 
-/* Those whom the guest has completed without a register, as far as known. */
+/*
+ * Those that the guest has completed without a register, as far as known.  Who
+ * is not active here any more was another vCPU's ICACTIVER's: the guest counts
+ * it all the same.
+ */
 static void complete_counted(struct vgic_cpu *cpu, uint32_t count)
 {
-	while (count--) {
-		struct vgic_irq *irq;
-		bool more;
-		uint32_t nr;
+	for (uint32_t i = 0; i < count && i < cpu->nr_left; i++) {
+		struct vgic_irq *irq = cpu->left[i];
+		bool active;
 
 		spin_lock(&cpu->lock);
-		nr = pick_active(cpu, 1, &irq, &more);
+		active = irq_home(irq) == cpu &&
+			 vgic_irq_state(irq) & IRQ_ACTIVE;
 		spin_unlock(&cpu->lock);
-		if (!nr)
-			return;
-		vgic_irq_deactivate(irq, cpu);
+		if (active)
+			vgic_irq_deactivate(irq, cpu);
 	}
 }
 

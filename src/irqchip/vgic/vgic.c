@@ -154,6 +154,7 @@ static int chip_vcpu_create(struct virq_irqchip *chip, struct virq_vcpu *vcpu,
 	cpu->id = virq_vcpu_id(vcpu);
 	cpu->mpidr = vgic_mpidr(cpu->id);
 	pthread_mutex_lock(&vgic->lock);
+	cpu->early = vgic_state(vgic) == VGIC_NONE;
 	ret = add_cpu(vgic, cpu);
 	pthread_mutex_unlock(&vgic->lock);
 	if (ret)
@@ -280,7 +281,7 @@ static int set_cpu_line(struct vgic *vgic, uint32_t line, bool level)
 		return -EINVAL;
 	cpu = vcpu_to_vgic_cpu(vcpu);
 	spin_lock(&cpu->lock);
-	if (vgic_state(vgic) != VGIC_NONE)
+	if (!cpu->early)
 		ret = -ENXIO;
 	else if (level)
 		atomic_fetch_or(&cpu->signal, event);

@@ -104,6 +104,9 @@ struct vgic_irq {
 	_Atomic(struct vgic_forward *) forward; /* once it was mapped */
 };
 
+/* Of GICH_HCR, ICH_HCR_EL2: five bits. */
+#define VGIC_MAX_EOICOUNT 31
+
 /* What a guest programs at its CPU interface; cpu_if.c. */
 struct vgic_cpu_if {
 	uint8_t pmr; /* eight bits, as ICC_PMR_EL1 */
@@ -123,6 +126,7 @@ struct vgic_cpu {
 	uint32_t pending_levels[2]; /* bit 31 - level: not empty */
 	struct cds_list_head pending[2][VGIC_NR_LEVELS];
 	struct cds_list_head active;
+	bool early; /* no vGIC was made yet: the signal is user space's lines */
 	bool in_lrs; /* between virq_vgic_lrs_flush and _sync */
 	struct vgic_irq *lrs[VIRQ_VGIC_MAX_LRS]; /* what is in each */
 
@@ -139,6 +143,10 @@ struct vgic_cpu {
 	atomic_bool lpis_enabled; /* GICR_CTLR.EnableLPIs */
 	atomic_uint_least64_t pendbaser;
 	uint8_t icc_ctlr_fields; /* v3: ICC_CTLR_EL1's PRIbits, IDbits; icc.c */
+
+	/* lrs.c: active and in no register, by priority, as at flush. */
+	uint32_t nr_left;
+	struct vgic_irq *left[VGIC_MAX_EOICOUNT];
 };
 
 #define VGIC_NO_ADDR UINT64_MAX
