@@ -159,17 +159,26 @@ static int run_inproc(struct forward_turn *turn, unsigned int nr,
 
 /* ---- A device in a process ---- */
 
+/* It may be readable for a completion that was seen without it. */
+static bool sleep_for_poster(const struct virq_poster *poster)
+{
+	uint64_t value;
+
+	while (!virq_poster_want(poster, 0)) {
+		if (read(poster->completion, &value, sizeof(value)) !=
+		    sizeof(value))
+			return false;
+	}
+	return true;
+}
+
 static bool await_poster(const struct virq_poster *poster, bool wanted,
 			 const atomic_bool *stop)
 {
 	struct patience patience = {0};
-	uint64_t value;
 
 	if (wanted)
-		return virq_poster_want(poster, 0) ||
-		       (read(poster->completion, &value, sizeof(value)) ==
-				sizeof(value) &&
-			virq_poster_completed(poster, 0));
+		return sleep_for_poster(poster);
 	while (!virq_poster_completed(poster, 0)) {
 		if (atomic_load(stop) || patience_ends(&patience))
 			return false;

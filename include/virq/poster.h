@@ -73,7 +73,7 @@
  *   2 set the vector's bit             device, waits for completion
  *                                      5 set wanted
  *                                      6 look at completed, take it
- *                                      7 none: read the eventfd; then 6
+ *                                      7 none: read the eventfd; then 5
  *
  * Who lowers a line does not ring: the VMM looks at the level when the guest
  * completes the interrupt, in any case.  Who raises one always asks whether to
@@ -464,7 +464,7 @@ static inline int virq_poster_set_line(const struct virq_poster *poster,
  * since this was asked last?  1 or 0; -EINVAL as above.
  * virq_poster_want - the same; and if it is 0, poster->completion becomes
  * readable at the next completion, for whoever polls it, reads it and asks
- * again.  Once for each 0.
+ * again by this call: it may be readable for one that was seen already.
  *
  * Any thread; no lock, no system call.
  */

@@ -20,7 +20,7 @@
  *   4 doorbell                     d set completed
  *   5 set wanted                   e wanted: clear it, signal
  *   6 look at completed, take it
- *   7 none: wait for the signal; then 6
+ *   7 none: wait for the signal; then 5
  *
  * Spin's memory is sequentially consistent; so are all of these in the code.
  */
@@ -137,6 +137,11 @@ proctype device()
 		fi;
 		request = 0
 	:: !request && !level && left ->
+		/* Who looked, and did not wait; of that a signal may be left. */
+		if
+		:: wanted = 1
+		:: true
+		fi;
 		/* What was completed before is not what it waits for. */
 		completed = 0;
 		left--;
@@ -144,12 +149,15 @@ proctype device()
 	:: !request && level && left -> fall() /* of itself */
 	:: !request && !level && !left -> break
 	od;
-#ifndef WANT_LATE
-	wanted = 1; /* 5 */
-#endif
 	do
-	:: completed -> completed = 0; break /* 6 */
-	:: else ->
+	:: true ->
+#ifndef WANT_LATE
+		wanted = 1; /* 5 */
+#endif
+		if
+		:: completed -> completed = 0; break /* 6 */
+		:: else
+		fi;
 #ifdef WANT_LATE
 		wanted = 1;
 #endif

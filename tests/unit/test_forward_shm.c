@@ -177,6 +177,17 @@ static void completion_is_signalled_if_asked_for(void **state)
 	assert_false(readable(rig.device.completion));
 	/* It was before one asks. */
 	assert_int_equal(virq_poster_want(&rig.device, LINE), 1);
+	/* The wish stays; who sees the next one by himself leaves a signal. */
+	expect_taken(&rig);
+	board_eoi(rig.board, 0, SPI);
+	assert_int_equal(virq_poster_want(&rig.device, LINE), 1);
+	expect_taken(&rig);
+	assert_int_equal(virq_poster_want(&rig.device, LINE), 0);
+	assert_int_equal(board_drain(rig.device.completion), 1);
+	assert_int_equal(virq_poster_want(&rig.device, LINE), 0);
+	board_eoi(rig.board, 0, SPI);
+	assert_int_equal(board_drain(rig.device.completion), 1);
+	assert_int_equal(virq_poster_want(&rig.device, LINE), 1);
 	rig_end(&rig);
 }
 
