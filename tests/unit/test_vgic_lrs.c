@@ -3,11 +3,6 @@
 #include "vgic_lrs_fixture.h"
 #include <errno.h>
 
-static void on_ack(void *opaque)
-{
-	++*(unsigned int *)opaque;
-}
-
 static void completions_are_told_at_sync(void **state)
 {
 	struct virq_ack_notifier *notifier;
@@ -19,7 +14,7 @@ static void completions_are_told_at_sync(void **state)
 	{
 		unsigned int acks = 0;
 
-		virq_vm_add_ack_notifier(m.vm, SPI - 32, on_ack, &acks,
+		virq_vm_add_ack_notifier(m.vm, SPI - 32, count_ack, &acks,
 					 &notifier);
 		irq_setup(&m, 0, SPI, 0x80, IRQ_LEVEL);
 		inject(&m, 0, SPI, true);

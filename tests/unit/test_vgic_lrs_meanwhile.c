@@ -2,11 +2,6 @@
 /* List registers: what devices and other vCPUs do between flush and sync. */
 #include "vgic_lrs_fixture.h"
 
-static void on_ack(void *opaque)
-{
-	++*(unsigned int *)opaque;
-}
-
 static void what_comes_meanwhile_kicks(void **state)
 {
 	struct virq_vgic_lrs lrs;
@@ -84,7 +79,7 @@ static void nobody_completes_what_is_in_a_register(void **state)
 	{
 		unsigned int acks = 0;
 
-		virq_vm_add_ack_notifier(m.vm, SPI - 32, on_ack, &acks,
+		virq_vm_add_ack_notifier(m.vm, SPI - 32, count_ack, &acks,
 					 &notifier);
 		vgic_cpu_if_lock(m.cpu[1])->eoi_mode = true;
 		vgic_cpu_if_unlock(m.cpu[1]);

@@ -119,11 +119,6 @@ static void distributor_goes_off(void)
 	atomic_store(&machine.vgic->enabled, false);
 }
 
-static void count(void *opaque)
-{
-	++*(unsigned int *)opaque;
-}
-
 static void the_distributor_goes_off_during_flush(void **state)
 {
 	(void)state;
@@ -134,7 +129,7 @@ static void the_distributor_goes_off_during_flush(void **state)
 		unsigned int acks = 0;
 
 		assert_int_equal(virq_vm_add_ack_notifier(machine.vm, SPI - 32,
-							  count, &acks,
+							  count_ack, &acks,
 							  &notifier),
 				 0);
 		irq_setup(&machine, 0, SPI, 0x40, IRQ_LEVEL);

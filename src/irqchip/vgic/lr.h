@@ -15,6 +15,10 @@
  *                  := 1            := 0                empty: completed
  *
  * A forwarded one without a physical id has EOI instead of HW.
+ *
+ * Not Linux's: what was written meanwhile wins (IRQ_ACTIVE_WRITTEN), and a
+ * latch that was cleared is not set again by what is pending
+ * (IRQ_LATCH_CLEARED).
  */
 #ifndef VIRQ_VGIC_LR_H
 #define VIRQ_VGIC_LR_H

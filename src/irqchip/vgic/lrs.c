@@ -8,8 +8,8 @@
  * kept in its record: an edge makes it pending again, in the same register at
  * the next flush; an active bit that another vCPU writes wins over the
  * register's (Linux stops the guest for that); and an edge that one clears does
- * not come back, if it was not taken (in Linux it does).  Reads see it as it
- * was at flush.
+ * not come back, if it was not taken (by its source, in Linux it does).  Reads
+ * see it as it was at flush.
  *
  * What goes in if not everything fits: the next pending one, so that it is
  * taken as soon as it may be; the active ones of highest priority, which are

@@ -126,7 +126,7 @@ struct vgic_cpu {
 	uint32_t pending_levels[2]; /* bit 31 - level: not empty */
 	struct cds_list_head pending[2][VGIC_NR_LEVELS];
 	struct cds_list_head active;
-	bool early; /* no vGIC was made yet: the signal is user space's lines */
+	bool early; /* lock; no vGIC yet: the signal is user space's lines */
 	bool in_lrs; /* between virq_vgic_lrs_flush and _sync */
 	struct vgic_irq *lrs[VIRQ_VGIC_MAX_LRS]; /* what is in each */
 
@@ -144,7 +144,10 @@ struct vgic_cpu {
 	atomic_uint_least64_t pendbaser;
 	uint8_t icc_ctlr_fields; /* v3: ICC_CTLR_EL1's PRIbits, IDbits; icc.c */
 
-	/* lrs.c: active and in no register, by priority, as at flush. */
+	/*
+	 * lrs.c: active and in no register, by priority, as at flush.  The
+	 * vCPU's own thread alone; the records stay until the VM is closed.
+	 */
 	uint32_t nr_left;
 	struct vgic_irq *left[VGIC_MAX_EOICOUNT];
 };
